@@ -10,6 +10,7 @@ Domain code raises these and knows no HTTP status; each door has one table from 
     - NoRight             they are good, but do not reach this far
   + UpstreamError         an upstream did not give what was asked of it
     - UpstreamUnavailable it did not answer, or answered with a failure
+      . UpstreamGone      a file that its page announced is not there
     - UpstreamRefused     we do not connect there, or do not ask (address rules, offline)
     - UpstreamNonsense    its answer cannot be believed
     - DigestMismatch      its bytes are not those that its page announced
@@ -83,6 +84,12 @@ class UpstreamUnavailable(UpstreamError):
     """The upstream did not answer in time, or answered with a failure."""
 
     slug = "upstream-unavailable"
+
+
+class UpstreamGone(UpstreamUnavailable):
+    """The upstream has not, or no more, the file that its page announced. Asking again is idle."""
+
+    slug = "upstream-gone"
 
 
 class UpstreamRefused(UpstreamError):

@@ -1,0 +1,163 @@
+"""The gate: says who asks, and lets in or refuses, before any cache is asked.
+
+What it knows of repositories, credentials and people is kept in memory for one access generation.
+Every request reads the generation; a withdrawn right therefore ends with the next request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import logging
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from localshop.catalog import credentials, people, repositories
+from localshop.catalog.records import CredentialRecord, RepositoryRecord, UserRecord
+from localshop.observe.log import event, get_logger
+from localshop.shop import Shop
+
+from .address import Visitor, visitor
+from .authorization import Presented, presented
+from .rules import Action, Identity, check, still_good
+
+_KEPT = 10_000
+_PASSWORD_GOOD_FOR = 30.0
+_PASSWORDS_AT_ONCE = 2
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Somebody was let in; ``private``: because of credentials, or while showing some."""
+
+    repository: RepositoryRecord
+    identity: Identity | None
+    private: bool
+
+
+@dataclass(slots=True)
+class Roster:
+    """All that was read in one access generation."""
+
+    generation: int
+    repositories: dict[str, RepositoryRecord]
+    by_key: dict[str, CredentialRecord | None] = field(default_factory=dict)
+    by_secret: dict[str, CredentialRecord | None] = field(default_factory=dict)
+    passwords: dict[bytes, tuple[float, UserRecord | None]] = field(default_factory=dict)
+
+
+class Gate:
+    """Decides for the doors of one process."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self._roster = Roster(0, {})
+        self._salt = secrets.token_bytes(32)
+        self._hashing = asyncio.Semaphore(_PASSWORDS_AT_ONCE)
+        self._used: dict[int, float] = {}
+        self._warned = False
+
+    def repository(self, slug: str) -> RepositoryRecord | None:
+        """The repository as last read; ``current`` tells whether that still holds."""
+        return self._roster.repositories.get(slug)
+
+    async def current(self, generation: int) -> bool:
+        """Whether what is in memory is of this access generation; it is after the call."""
+        if self._roster.generation == generation:
+            return True
+        found = await self._shop.run(repositories.every_repository)
+        self._roster = Roster(generation, {one.slug: one for one in found})
+        return False
+
+    async def admit(
+        self, action: Action, repository: RepositoryRecord, scope: Mapping[str, Any]
+    ) -> Admission:
+        """Let somebody into a repository; raises ``CredentialsNeeded`` or ``NoRight``."""
+        headers: Sequence[tuple[bytes, bytes]] = scope["headers"]
+        client = scope.get("client") or ("", 0)
+        who = visitor(client[0], headers, trusted=self._shop.config.trusted_proxies)
+        if not who.told:
+            self._warn_of_untold_proxy()
+        header = next((value for name, value in headers if name == b"authorization"), None)
+        identity = await self._identify(presented(header)) if header is not None else None
+        check(action, repository, who, identity=identity)
+        if identity is not None and identity.credential is not None:
+            self._used[identity.credential.id] = self._shop.now()
+        return Admission(repository, identity, private=header is not None)
+
+    async def _identify(self, shown: Presented | None) -> Identity | None:
+        if shown is None:
+            return None
+        credential = await self._credential(shown)
+        if credential is not None:
+            now = datetime.fromtimestamp(self._shop.now(), tz=UTC)
+            return Identity(credential.user, credential) if still_good(credential, now) else None
+        if not shown.username or shown.username.startswith(credentials.ACCESS_PREFIX):
+            return None
+        user = await self._person(shown)
+        return Identity(user) if user is not None else None
+
+    async def _credential(self, shown: Presented) -> CredentialRecord | None:
+        """The credential of a pair of keys, or of a secret key alone."""
+        digest = credentials.digest_of(shown.secret)
+        if not shown.access_key:
+            return await self._looked_up(self._roster.by_secret, digest, secret_sha256=digest)
+        if not shown.access_key.startswith(credentials.ACCESS_PREFIX):
+            return None
+        found = await self._looked_up(self._roster.by_key, shown.access_key, access_key=shown.access_key)
+        # Compared in constant time, so that the time tells nothing of how much of it was right.
+        if found is None or not hmac.compare_digest(found.secret_sha256, digest):
+            return None
+        return found
+
+    async def _looked_up(
+        self, known: dict[str, CredentialRecord | None], key: str, **by: str
+    ) -> CredentialRecord | None:
+        if key not in known:
+            if len(known) >= _KEPT:
+                # Somebody is guessing: what is known is cheap to read again.
+                known.clear()
+            known[key] = await self._shop.run(credentials.find_credential, **by)
+        return known[key]
+
+    async def _person(self, shown: Presented) -> UserRecord | None:
+        """A user and his password. A password is slow to verify, so the answer is kept for seconds."""
+        now = self._shop.now()
+        pair = f"{shown.username}\0{shown.secret}".encode()
+        key = hmac.digest(self._salt, pair, hashlib.sha256)
+        known = self._roster.passwords
+        kept = known.get(key)
+        if kept is not None and now < kept[0]:
+            return kept[1]
+        async with self._hashing:
+            user = await self._shop.run(people.verify_password, shown.username, shown.secret)
+        if len(known) >= _KEPT:
+            known.clear()
+        known[key] = (now + _PASSWORD_GOOD_FOR, user)
+        return user
+
+    async def write_uses(self) -> None:
+        """Write down when credentials were last used: one batch, not one commit for each request."""
+        used, self._used = self._used, {}
+        if used:
+            await self._shop.run(credentials.note_use, used)
+
+    def _warn_of_untold_proxy(self) -> None:
+        if not self._warned:
+            self._warned = True
+            event(
+                log,
+                logging.WARNING,
+                "untold-proxy",
+                "Requests come through a proxy on this machine that LOCALSHOP_TRUSTED_PROXIES does not "
+                "name: the clients' addresses are not known, so credentials are asked of all of them.",
+            )
+
+
+__all__ = ["Action", "Admission", "Gate", "Roster", "Visitor"]

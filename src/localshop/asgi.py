@@ -1,0 +1,121 @@
+"""The front door of a web process: index reads go to the index, all else to Django."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import MutableMapping
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "localshop.settings")
+
+import django
+
+django.setup()
+
+from django.core.handlers.asgi import ASGIHandler
+
+from localshop import config
+from localshop.access import Gate
+from localshop.access.address import visitor
+from localshop.index.answers import Receive, Scope, Send, say
+from localshop.index.door import IndexDoor
+from localshop.observe.log import event, get_logger
+from localshop.shop import Shop, open_shop
+
+_FLUSH_EVERY = 5.0
+_LARGEST_FORM = 2_500_000
+
+log = get_logger(__name__)
+
+
+class FrontDoor:
+    """One ASGI application for everything: built once in each web process."""
+
+    def __init__(self) -> None:
+        self._django = ASGIHandler()
+        self._shop: Shop | None = None
+        self._gate: Gate | None = None
+        self._index: IndexDoor | None = None
+        mount = config.current().mount_path
+        self._below = tuple(f"{mount}/{name}" for name in ("repo/", "simple/"))
+        self._lists = frozenset({f"{mount}/repo", f"{mount}/simple"})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send a request through the right door."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        path = scope["path"]
+        if self._index is not None and (path.startswith(self._below) or path in self._lists):
+            await self._index(scope, receive, send)
+        else:
+            await self._to_django(scope, receive, send)
+
+    async def _to_django(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Django takes in a whole body before any of our code runs, so its size is limited here."""
+        taken = 0
+
+        async def limited() -> MutableMapping[str, Any]:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > _LARGEST_FORM:
+                raise _TooLargeError
+            return message
+
+        length = dict(scope["headers"]).get(b"content-length", b"0")
+        try:
+            if not length.isdigit() or int(length) > _LARGEST_FORM:
+                raise _TooLargeError
+            await self._django(self._as_client_sees_it(scope), limited, send)  # type: ignore[arg-type]
+        except _TooLargeError:
+            sentence = f"A form may have {_LARGEST_FORM} bytes at the most."
+            await say(send, 413, "form-too-large", sentence, head=False, extra=[(b"connection", b"close")])
+
+    def _as_client_sees_it(self, scope: Scope) -> Scope:
+        """The client's address and scheme, as a trusted proxy tells them."""
+        if scope["type"] != "http":
+            return scope
+        client = scope.get("client") or ("", 0)
+        trusted = config.current().trusted_proxies
+        who = visitor(client[0], scope["headers"], trusted=trusted)
+        if not trusted or who.address is None or str(who.address) == client[0]:
+            return scope
+        seen = {**scope, "client": (str(who.address), 0)}
+        protocol = dict(scope["headers"]).get(b"x-forwarded-proto", b"").split(b",")[-1].strip()
+        if protocol in {b"http", b"https"}:
+            seen["scheme"] = protocol.decode()
+        return seen
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Open the shop when the process starts, close it when it ends."""
+        await receive()
+        self._shop = open_shop(config.current())
+        self._gate = Gate(self._shop)
+        self._index = IndexDoor(self._shop, self._gate)
+        flushing = asyncio.create_task(self._flush(self._gate))
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        flushing.cancel()
+        with contextlib.suppress(Exception):
+            await self._gate.write_uses()
+        await self._shop.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _flush(self, gate: Gate) -> None:
+        while True:
+            await asyncio.sleep(_FLUSH_EVERY)
+            try:
+                await gate.write_uses()
+            except Exception as error:  # noqa: BLE001 -- these times are not worth a process.
+                event(log, logging.WARNING, "uses-not-written", f"Times of last use were lost: {error}")
+
+
+class _TooLargeError(Exception):
+    """The body is larger than any form of ours."""
+
+
+application = FrontDoor()

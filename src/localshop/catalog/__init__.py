@@ -1,0 +1,1 @@
+"""The only tables: models, named reads and writes, and the job queue."""

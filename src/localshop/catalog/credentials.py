@@ -1,0 +1,115 @@
+"""Credentials: made, disabled, deleted, looked up by key or by secret."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from django.db import transaction
+
+from localshop.errors import BadInput
+
+from .models import Credential, Repository, User
+from .people import user_record
+from .records import CredentialRecord
+from .repositories import repository
+from .state import access_changed
+
+ACCESS_PREFIX = "lsk_"
+SECRET_PREFIX = "lsp_"  # noqa: S105 -- so that scanners for leaked secrets know one of ours.
+
+
+def create_credential(
+    *,
+    repositories: Sequence[str] = (),
+    user: str | None = None,
+    upload: bool = False,
+    expires: datetime | None = None,
+    comment: str = "",
+) -> tuple[Credential, str]:
+    """Make a credential; the second value is its secret key, which is kept nowhere.
+
+    No ``repositories``: it is good everywhere. The secret has 256 random bits, so its plain
+    SHA-256 cannot be guessed back; a slow hash would only slow every request.
+    """
+    secret = SECRET_PREFIX + secrets.token_urlsafe(32)
+    with transaction.atomic():
+        owner = None
+        if user is not None:
+            owner = User.objects.filter(username=user).first()
+            if owner is None:
+                raise BadInput(f"There is no user {user!r}.")
+        row = Credential.objects.create(
+            access_key=ACCESS_PREFIX + secrets.token_hex(10),
+            secret_sha256=digest_of(secret),
+            user=owner,
+            everywhere=not repositories,
+            upload=upload,
+            expires=expires,
+            comment=comment,
+        )
+        row.repositories.set(Repository.objects.filter(id__in=[repository(slug).id for slug in repositories]))
+        access_changed()
+    return row, secret
+
+
+def every_credential() -> list[Credential]:
+    """All credentials, oldest first, with their users and repositories."""
+    return list(Credential.objects.order_by("id").select_related("user").prefetch_related("repositories"))
+
+
+def set_enabled(access_key: str, *, enabled: bool) -> None:
+    """Disable a credential, or let it in again; raises ``BadInput`` when there is none."""
+    with transaction.atomic():
+        if not Credential.objects.filter(access_key=access_key).update(enabled=enabled):
+            raise BadInput(f"There is no credential {access_key!r}.")
+        access_changed()
+
+
+def delete_credential(access_key: str) -> None:
+    """Delete a credential; raises ``BadInput`` when there is none."""
+    with transaction.atomic():
+        gone, _ = Credential.objects.filter(access_key=access_key).delete()
+        if not gone:
+            raise BadInput(f"There is no credential {access_key!r}.")
+        access_changed()
+
+
+def find_credential(
+    *, access_key: str | None = None, secret_sha256: str | None = None
+) -> CredentialRecord | None:
+    """The credential of this access key, or of the secret with this digest."""
+    rows = Credential.objects.select_related("user").prefetch_related("repositories")
+    row = (
+        rows.filter(access_key=access_key).first()
+        if access_key is not None
+        else rows.filter(secret_sha256=secret_sha256).first()
+    )
+    if row is None:
+        return None
+    return CredentialRecord(
+        id=row.id,
+        access_key=row.access_key,
+        secret_sha256=row.secret_sha256,
+        user=user_record(row.user) if row.user else None,
+        repositories=None if row.everywhere else frozenset(one.id for one in row.repositories.all()),
+        upload=row.upload,
+        enabled=row.enabled,
+        expires=row.expires,
+    )
+
+
+def note_use(times: Mapping[int, float]) -> None:
+    """Write down when credentials (by id) were last used, in seconds since the epoch."""
+    with transaction.atomic():
+        for credential_id, seconds in times.items():
+            Credential.objects.filter(id=credential_id).update(
+                last_used=datetime.fromtimestamp(seconds, tz=UTC)
+            )
+
+
+def digest_of(secret: str) -> str:
+    """The form in which a secret key is kept: SHA-256, in hex."""
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,157 @@
+"""Files that were wanted, the bytes that are here, and the METADATA of wheels."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+
+from django.db import transaction
+from django.db.models import F
+
+from .models import Blob, CoreMetadata, File, Project
+from .projects import become
+from .records import BlobRecord, FileRecord
+
+
+def file_at(repository_id: int, path: str, filename: str) -> FileRecord | None:
+    """The file of this URL, if anybody ever wanted it."""
+    return _first(File.objects.filter(repository_id=repository_id, path=path, filename=filename))
+
+
+def file_by_id(file_id: int) -> FileRecord | None:
+    """The file of this id."""
+    return _first(File.objects.filter(id=file_id))
+
+
+def files_of(project_id: int) -> list[FileRecord]:
+    """All files of a project that have a row."""
+    rows = File.objects.filter(project_id=project_id).select_related("project", "blob").order_by("id")
+    return [_record(row) for row in rows]
+
+
+def want_file(
+    project_id: int,
+    *,
+    upstream_id: int,
+    filename: str,
+    path: str,
+    sha256: str,
+    size: int | None,
+    entry: Mapping[str, object],
+) -> FileRecord:
+    """Make the row of a file that somebody asked for. The first digest that was seen stays.
+
+    With it an undecided project becomes a mirrored one.
+    """
+    with transaction.atomic():
+        become(project_id, Project.Kind.MIRRORED)
+        project = Project.objects.get(id=project_id)
+        row, made = File.objects.get_or_create(
+            repository_id=project.repository_id,
+            path=path,
+            filename=filename,
+            defaults={
+                "project": project,
+                "upstream_id": upstream_id,
+                "sha256": sha256,
+                "size": size,
+                "entry": dict(entry),
+            },
+        )
+        if not made and not row.sha256 and sha256:
+            row.sha256 = sha256
+            row.save(update_fields=["sha256"])
+        row.blob = Blob.objects.filter(sha256=row.sha256).first() if row.sha256 else None
+        if row.blob is not None:
+            # Another repository has these very bytes.
+            row.save(update_fields=["blob"])
+            _arrived(project.id)
+    return _record(row)
+
+
+def file_arrived(file_id: int, *, sha256: str, size: int, name: str) -> BlobRecord:
+    """The bytes of a file are in the storage as ``name``, complete and verified."""
+    with transaction.atomic():
+        row = File.objects.get(id=file_id)
+        blob, _ = Blob.objects.update_or_create(sha256=sha256, defaults={"size": size, "name": name})
+        File.objects.filter(id=file_id).update(blob=blob, sha256=sha256)
+        if row.sha256 != sha256:
+            # A file whose page told no digest has one now.
+            Project.objects.filter(id=row.project_id).update(serial=F("serial") + 1)
+        _arrived(row.project_id)
+    return BlobRecord(sha256=blob.sha256, size=blob.size, name=blob.name)
+
+
+def size_told(file_id: int, size: int) -> None:
+    """The upstream told the size (bytes) of a file whose page did not."""
+    with transaction.atomic():
+        File.objects.filter(id=file_id, size=None).update(size=size)
+
+
+def blob_of(sha256: str) -> BlobRecord | None:
+    """The bytes of this digest, if they are here."""
+    row = Blob.objects.filter(sha256=sha256).first()
+    return BlobRecord(sha256=row.sha256, size=row.size, name=row.name) if row else None
+
+
+def blob_vanished(sha256: str) -> None:
+    """The bytes of this digest are no longer in the storage, whoever took them."""
+    with transaction.atomic():
+        touched = Project.objects.filter(files__blob__sha256=sha256)
+        touched.update(arrivals=F("arrivals") + 1)
+        Blob.objects.filter(sha256=sha256).delete()
+
+
+def save_metadata(
+    project_id: int, *, path: str, filename: str, sha256: str, body: bytes, surprising: bool
+) -> None:
+    """Keep the METADATA of a wheel, byte-exact; what the wheel itself says replaces what was told.
+
+    ``surprising``: its page announces another digest, so the page has to be made again.
+    """
+    with transaction.atomic():
+        project = Project.objects.get(id=project_id)
+        CoreMetadata.objects.update_or_create(
+            repository_id=project.repository_id,
+            path=path,
+            filename=filename,
+            defaults={"project": project, "sha256": sha256, "body": zlib.compress(body)},
+        )
+        _arrived(project_id)
+        if surprising:
+            Project.objects.filter(id=project_id).update(serial=F("serial") + 1)
+
+
+def metadata_digests(project_id: int) -> dict[tuple[str, str], str]:
+    """SHA-256 of each METADATA that is held of a project, by path and file name of the wheel."""
+    rows = CoreMetadata.objects.filter(project_id=project_id)
+    return {
+        (path, filename): digest for path, filename, digest in rows.values_list("path", "filename", "sha256")
+    }
+
+
+def _arrived(project_id: int) -> None:
+    Project.objects.filter(id=project_id).update(arrivals=F("arrivals") + 1)
+
+
+def _first(rows: object) -> FileRecord | None:
+    row = rows.select_related("project", "blob").first()  # type: ignore[attr-defined]
+    return _record(row) if row else None
+
+
+def _record(row: File) -> FileRecord:
+    blob = row.blob
+    return FileRecord(
+        id=row.id,
+        repository_id=row.repository_id,
+        project_id=row.project_id,
+        project=row.project.name,
+        kind=row.project.kind,
+        upstream_id=row.upstream_id,
+        filename=row.filename,
+        path=row.path,
+        sha256=row.sha256,
+        size=row.size,
+        entry=row.entry,
+        blob=BlobRecord(sha256=blob.sha256, size=blob.size, name=blob.name) if blob else None,
+    )

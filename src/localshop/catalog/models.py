@@ -1,0 +1,286 @@
+"""Every table of localshop.
+
+Two kinds of columns carry the time: what people read is an aware UTC datetime; what the hot path
+compares on every request is a float of seconds since the epoch, because it costs nothing to read.
+
+Nothing here has behaviour: changes go through the named functions of this room.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+
+class User(AbstractUser):
+    """A person. ``is_superuser`` is the administrator."""
+
+
+class State(models.Model):
+    """One row: the generation of everything that decides who may come in."""
+
+    access = models.BigIntegerField(default=1)
+
+
+class Repository(models.Model):
+    """One index with its own URL, upstreams, rules and rights."""
+
+    class Miss(models.TextChoices):
+        """What is done when bytes are asked for that are not here."""
+
+        REDIRECT = "redirect"
+        STREAM = "stream"
+        REFUSE = "refuse"
+
+    slug = models.CharField(max_length=100, unique=True)
+    miss = models.CharField(max_length=8, choices=Miss.choices, default=Miss.REDIRECT)
+    fresh = models.PositiveIntegerField(default=600)
+    """Seconds for which a page of an upstream is served without asking again."""
+    reserved = models.JSONField(default=list)
+    """Patterns of names that are private before their first upload."""
+    file_hosts = models.JSONField(default=list)
+    """Hosts beside the upstreams' own that files may come from."""
+    overwrite = models.BooleanField(default=False)
+    members_only = models.BooleanField(default=False)
+    created = models.DateTimeField(auto_now_add=True)
+
+
+class Upstream(models.Model):
+    """An index that a repository reads from; the lowest position is asked first."""
+
+    repository = models.ForeignKey(Repository, models.CASCADE, related_name="upstreams")
+    position = models.PositiveSmallIntegerField(default=0)
+    url = models.CharField(max_length=1000)
+    username = models.CharField(max_length=200, blank=True)
+    password = models.BinaryField(default=b"")
+    """Sealed with a key that is not in the database; see ``catalog.sealing``."""
+
+
+class Network(models.Model):
+    """A CIDR rule: who may come in from where."""
+
+    repository = models.ForeignKey(Repository, models.CASCADE, related_name="networks")
+    network = models.CharField(max_length=50)
+    credentials = models.BooleanField(default=True)
+    """Whether credentials are needed."""
+    upload = models.BooleanField(default=False)
+    label = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["repository", "network"], name="one_rule_a_network"),
+        ]
+
+
+class Credential(models.Model):
+    """An access key and the digest of its secret key; without a user it is a machine's."""
+
+    access_key = models.CharField(max_length=64, unique=True)
+    secret_sha256 = models.CharField(max_length=64, unique=True)
+    user = models.ForeignKey(User, models.CASCADE, null=True, related_name="credentials")
+    repositories = models.ManyToManyField(Repository, related_name="credentials")
+    """Where it is good for; none: everywhere."""
+    everywhere = models.BooleanField(default=True)
+    """False once it was made for named repositories, also when these are gone."""
+    upload = models.BooleanField(default=False)
+    comment = models.CharField(max_length=200, blank=True)
+    enabled = models.BooleanField(default=True)
+    expires = models.DateTimeField(null=True)
+    created = models.DateTimeField(auto_now_add=True)
+    last_used = models.DateTimeField(null=True)
+
+
+class Team(models.Model):
+    """Users with a role on repositories."""
+
+    name = models.CharField(max_length=100, unique=True)
+    members = models.ManyToManyField(User, related_name="teams")
+
+
+class Grant(models.Model):
+    """What the members of a team may do in a repository."""
+
+    class Role(models.TextChoices):
+        """Each role may do what those before it may."""
+
+        READER = "reader"
+        DEVELOPER = "developer"
+        OWNER = "owner"
+
+    team = models.ForeignKey(Team, models.CASCADE, related_name="grants")
+    repository = models.ForeignKey(Repository, models.CASCADE, related_name="grants")
+    role = models.CharField(max_length=10, choices=Role.choices)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["team", "repository"], name="one_role_a_repository"),
+        ]
+
+
+class Project(models.Model):
+    """A project that this repository knows: asked for and found, or uploaded."""
+
+    class Kind(models.TextChoices):
+        """Where its first file came from; decided once, at first arrival."""
+
+        UNDECIDED = ""
+        PRIVATE = "private"
+        MIRRORED = "mirrored"
+
+    repository = models.ForeignKey(Repository, models.CASCADE, related_name="projects")
+    name = models.CharField(max_length=200)
+    """Normalised (PEP 503)."""
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.UNDECIDED, blank=True)
+    serial = models.BigIntegerField(default=1)
+    """Goes up with every change that its page could show; a page of another serial is rebuilt."""
+    fresh_until = models.FloatField(default=0)
+    """Seconds since the epoch until when the upstreams need not be asked again."""
+    arrivals = models.BigIntegerField(default=0)
+    """Goes up with every file that is stored; only pages made offline depend on it."""
+    status = models.CharField(max_length=20, default="active")
+    """PEP 792, as its upstream says or an administrator decided."""
+    status_reason = models.TextField(blank=True)
+    listed = models.BooleanField(default=True)
+    """Whether the project list shows it: it has files, here or upstream."""
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["repository", "name"], name="one_project_a_name"),
+        ]
+
+
+class UpstreamPage(models.Model):
+    """What one upstream last said of one project, kept as one document."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="upstream_pages")
+    upstream = models.ForeignKey(Upstream, models.CASCADE, related_name="pages")
+    document = models.BinaryField(default=b"")
+    """Packed by ``protocol.document``; empty: the upstream does not have the project."""
+    digest = models.CharField(max_length=64, blank=True)
+    """SHA-256 of the packed document."""
+    etag = models.CharField(max_length=200, blank=True)
+    last_modified = models.CharField(max_length=100, blank=True)
+    serial = models.BigIntegerField(null=True)
+    changed = models.DateTimeField()
+    """When the document last became another."""
+    checked = models.DateTimeField()
+    """When the upstream last confirmed it."""
+    error = models.TextField(blank=True)
+    """Why the last look-up failed; empty: it did not."""
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["project", "upstream"], name="one_page_an_upstream"),
+        ]
+
+
+class ShelvedPage(models.Model):
+    """A rendered page, ready to be taken."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="pages")
+    form = models.CharField(max_length=4)
+    """``json`` or ``html``."""
+    serial = models.BigIntegerField()
+    """The project's serial that it was built from."""
+    recipe = models.CharField(max_length=40)
+    """How it was built; another recipe means another page."""
+    good_until = models.FloatField(null=True)
+    """Seconds since the epoch at which a verdict on it ends; none: it does not."""
+    digest = models.CharField(max_length=64)
+    """SHA-256 of the plain bytes."""
+    body = models.BinaryField()
+    """gzip."""
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["project", "form"], name="one_page_a_form"),
+        ]
+
+
+class Blob(models.Model):
+    """Bytes at rest: complete, verified, kept once however many files need them."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    size = models.BigIntegerField()
+    name = models.CharField(max_length=300)
+    """What the storage calls them."""
+    created = models.DateTimeField(auto_now_add=True)
+
+
+class File(models.Model):
+    """A wheel or an sdist that was asked for, mirrored or uploaded. Others have no row."""
+
+    repository = models.ForeignKey(Repository, models.CASCADE, related_name="files")
+    project = models.ForeignKey(Project, models.CASCADE, related_name="files")
+    upstream = models.ForeignKey(Upstream, models.SET_NULL, null=True, related_name="files")
+    filename = models.CharField(max_length=255)
+    path = models.CharField(max_length=200)
+    """``aa/bb/rest``, below ``packages/``."""
+    sha256 = models.CharField(max_length=64, blank=True)
+    """The first digest that was seen of it; it stays."""
+    size = models.BigIntegerField(null=True)
+    """In bytes, once anybody told."""
+    entry = models.JSONField()
+    """What its upstream's page said of it, or its upload, as ``protocol.document`` packs an entry."""
+    blob = models.ForeignKey(Blob, models.SET_NULL, null=True, related_name="files")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["repository", "path", "filename"], name="one_file_a_url"),
+        ]
+
+
+class CoreMetadata(models.Model):
+    """The METADATA of a wheel, byte-exact."""
+
+    repository = models.ForeignKey(Repository, models.CASCADE, related_name="+")
+    project = models.ForeignKey(Project, models.CASCADE, related_name="core_metadata")
+    filename = models.CharField(max_length=255)
+    path = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64)
+    body = models.BinaryField()
+    """zlib."""
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["repository", "path", "filename"], name="one_metadata_a_url"),
+        ]
+
+
+class Job(models.Model):
+    """Work that is done behind the request. The row is the truth; executors only ask for it."""
+
+    class State(models.TextChoices):
+        """A job that is done has no row any more."""
+
+        WAITING = "waiting"
+        RUNNING = "running"
+        FAILED = "failed"
+
+    name = models.CharField(max_length=50)
+    key = models.CharField(max_length=200)
+    payload = models.JSONField(default=dict)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    priority = models.SmallIntegerField(default=0)
+    """Lower ones first."""
+    attempts = models.PositiveSmallIntegerField(default=0)
+    run_after = models.FloatField(default=0)
+    every = models.PositiveIntegerField(default=0)
+    """Seconds after which a periodic job waits again; 0: it runs once."""
+    worker = models.CharField(max_length=100, blank=True)
+    lease_until = models.FloatField(default=0)
+    error = models.TextField(blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+    changed = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["state", "priority", "run_after", "id"])]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["key"], condition=models.Q(state="waiting"), name="one_waiting_job_a_key"
+            ),
+        ]

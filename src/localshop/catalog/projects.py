@@ -1,0 +1,160 @@
+"""Projects and what upstreams say of them: look-ups and changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db import transaction
+from django.db.models import F
+
+from .models import Project, ShelvedPage, UpstreamPage
+from .records import ProjectRecord, UpstreamPageRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a trip to one upstream brought home.
+
+    ``page`` None: it said nothing new, or nothing at all; then ``error`` tells which.
+    """
+
+    upstream_id: int
+    page: UpstreamPageRecord | None
+    error: str = ""
+
+
+def project(repository_id: int, name: str) -> ProjectRecord | None:
+    """The project of this normalised name, if the repository knows it."""
+    row = Project.objects.filter(repository_id=repository_id, name=name).first()
+    return _record(row) if row else None
+
+
+def listed_names(repository_id: int) -> list[str]:
+    """The normalised names that the project list shows, in order."""
+    rows = Project.objects.filter(repository_id=repository_id, listed=True).order_by("name")
+    return list(rows.values_list("name", flat=True))
+
+
+def upstream_pages(project_id: int) -> dict[int, UpstreamPageRecord]:
+    """What each upstream (by id) last said of this project."""
+    rows = UpstreamPage.objects.filter(project_id=project_id)
+    return {
+        row.upstream_id: UpstreamPageRecord(
+            upstream_id=row.upstream_id,
+            document=bytes(row.document),
+            digest=row.digest,
+            etag=row.etag,
+            last_modified=row.last_modified,
+            serial=row.serial,
+            error=row.error,
+        )
+        for row in rows
+    }
+
+
+def save_findings(
+    repository_id: int,
+    name: str,
+    *,
+    findings: Sequence[Finding],
+    now: float,
+    fresh_until: float,
+    listed: bool,
+    status: str = "active",
+    status_reason: str = "",
+) -> ProjectRecord:
+    """Write down what a trip to the upstreams found; the project's row is made if need be.
+
+    The serial goes up only when a document became another, so that an unchanged page stays on the
+    shelf and keeps its ETag.
+    """
+    moment = datetime.fromtimestamp(now, tz=UTC)
+    with transaction.atomic():
+        row, _ = Project.objects.get_or_create(
+            repository_id=repository_id, name=name, defaults={"listed": listed}
+        )
+        changed = (row.listed, row.status, row.status_reason) != (listed, status, status_reason)
+        known = {one.upstream_id: one for one in UpstreamPage.objects.filter(project=row)}
+        for finding in findings:
+            changed |= _save_finding(row, known.get(finding.upstream_id), finding, moment)
+        Project.objects.filter(id=row.id).update(
+            fresh_until=fresh_until,
+            listed=listed,
+            status=status,
+            status_reason=status_reason,
+            serial=F("serial") + (1 if changed else 0),
+        )
+        row.refresh_from_db()
+    return _record(row)
+
+
+def _save_finding(row: Project, known: UpstreamPage | None, finding: Finding, moment: datetime) -> bool:
+    page = finding.page
+    if page is None:
+        if known is not None:
+            known.error = finding.error
+            if not finding.error:
+                known.checked = moment
+            known.save(update_fields=["error", "checked"])
+        return False
+    changed = known is None or known.digest != page.digest
+    known = known or UpstreamPage(project=row, upstream_id=finding.upstream_id)
+    if changed:
+        known.document = page.document
+        known.digest = page.digest
+        known.changed = moment
+    known.etag = page.etag
+    known.last_modified = page.last_modified
+    known.serial = page.serial
+    known.checked = moment
+    known.error = ""
+    known.save()
+    return changed
+
+
+def become(project_id: int, kind: str) -> None:
+    """Decide once where a project comes from; a decided one stays as it is."""
+    with transaction.atomic():
+        Project.objects.filter(id=project_id, kind=Project.Kind.UNDECIDED).update(
+            kind=kind, listed=True, serial=F("serial") + 1
+        )
+
+
+def save_page(
+    project_id: int,
+    form: str,
+    *,
+    serial: int,
+    recipe: str,
+    good_until: float | None,
+    digest: str,
+    body: bytes,
+) -> None:
+    """Put a rendered page (gzip) on the shelf, unless one of a newer serial lies there."""
+    with transaction.atomic():
+        values = {
+            "serial": serial,
+            "recipe": recipe,
+            "good_until": good_until,
+            "digest": digest,
+            "body": body,
+        }
+        known = ShelvedPage.objects.filter(project_id=project_id, form=form)
+        if not known.filter(serial__lte=serial).update(**values) and not known.exists():
+            ShelvedPage.objects.create(project_id=project_id, form=form, **values)
+
+
+def _record(row: Project) -> ProjectRecord:
+    return ProjectRecord(
+        id=row.id,
+        repository_id=row.repository_id,
+        name=row.name,
+        kind=row.kind,
+        serial=row.serial,
+        fresh_until=row.fresh_until,
+        arrivals=row.arrivals,
+        status=row.status,
+        status_reason=row.status_reason,
+    )

@@ -1,0 +1,170 @@
+"""The job queue. The table is the truth: whoever runs jobs only asks it.
+
+A job is written in the caller's transaction, unique by key while it waits, claimed by a
+conditional update with a lease, retried with growing delays, and at last failed in plain sight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from django.db import connection, models, transaction
+from django.db.models import Q
+
+from localshop.errors import BadInput
+
+from .models import Job
+
+LEASE = 15.0
+"""Seconds for which a claim is good without a heartbeat."""
+DELAYS = (2.0, 10.0, 60.0, 300.0, 1800.0)
+"""Seconds before each further attempt; after the last one the job has failed."""
+_REVIVE_AFTER = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job that this worker, and no other, may run until its lease ends."""
+
+    id: int
+    name: str
+    key: str
+    payload: dict[str, object]
+    attempts: int
+    worker: str
+
+
+def enqueue(
+    name: str,
+    key: str,
+    *,
+    payload: Mapping[str, object],
+    now: float,
+    priority: int = 0,
+    every: int = 0,
+) -> None:
+    """Have a job done, once however often it is asked for.
+
+    One that failed is given another chance when somebody asks again, but not at once.
+    """
+    if Job.objects.filter(key=key, state=Job.State.WAITING).exists():
+        return
+    with transaction.atomic():
+        failed = Job.objects.filter(key=key, state=Job.State.FAILED)
+        if failed.exists():
+            failed.filter(run_after__lt=now - _REVIVE_AFTER).update(
+                state=Job.State.WAITING, attempts=0, run_after=now, payload=dict(payload)
+            )
+            return
+        job = Job(name=name, key=key, payload=dict(payload), priority=priority, run_after=now, every=every)
+        # Two that ask at the same moment: the unique key lets one row in.
+        Job.objects.bulk_create([job], ignore_conflicts=True)
+
+
+def claim(worker: str, *, now: float, names: Collection[str]) -> Claim | None:
+    """Take the next job that is due, or one whose worker's lease has run out."""
+    due = Q(state=Job.State.WAITING, run_after__lte=now)
+    lost = Q(state=Job.State.RUNNING, lease_until__lt=now)
+    with transaction.atomic():
+        rows = Job.objects.filter(due | lost, name__in=names).order_by("priority", "run_after", "id")
+        if connection.features.has_select_for_update_skip_locked:
+            rows = rows.select_for_update(skip_locked=True)
+        row = rows.first()
+        if row is None:
+            return None
+        row.state = Job.State.RUNNING
+        row.worker = worker
+        row.attempts += 1
+        row.lease_until = now + LEASE
+        row.save()
+    return Claim(row.id, row.name, row.key, row.payload, row.attempts, worker)
+
+
+def is_due(now: float) -> bool:
+    """Whether a claim would find anything. Cheap, and takes no write lock."""
+    due = Q(state=Job.State.WAITING, run_after__lte=now)
+    lost = Q(state=Job.State.RUNNING, lease_until__lt=now)
+    return Job.objects.filter(due | lost).exists()
+
+
+def heartbeat(worker: str, ids: Collection[int], *, now: float) -> None:
+    """Make the leases of these jobs longer; those that another worker took stay its own."""
+    with transaction.atomic():
+        _mine(worker, ids).update(lease_until=now + LEASE)
+
+
+def done(claim: Claim, *, now: float) -> None:
+    """The job is done: its row goes, or waits for its next time."""
+    with transaction.atomic():
+        row = _mine(claim.worker, [claim.id]).first()
+        if row is None:
+            return
+        if row.every:
+            _wait_again(row, run_after=now + row.every, attempts=0, error="")
+        else:
+            row.delete()
+
+
+def give_back(claim: Claim, *, now: float) -> None:
+    """The worker ends before the job did: another may take it at once, and no attempt is counted."""
+    with transaction.atomic():
+        row = _mine(claim.worker, [claim.id]).first()
+        if row is not None:
+            _wait_again(row, run_after=now, attempts=row.attempts - 1, error=row.error)
+
+
+def failed(claim: Claim, error: str, *, now: float, final: bool = False) -> bool:
+    """The job did not succeed: it waits for another attempt, or has failed (then True)."""
+    with transaction.atomic():
+        row = _mine(claim.worker, [claim.id]).first()
+        if row is None:
+            return False
+        if row.every:
+            _wait_again(row, run_after=now + row.every, attempts=0, error=error)
+            return False
+        if not final and row.attempts <= len(DELAYS):
+            _wait_again(row, run_after=now + DELAYS[row.attempts - 1], attempts=row.attempts, error=error)
+            return False
+        row.state = Job.State.FAILED
+        row.run_after = now
+        row.error = error
+        row.save()
+        return True
+
+
+def every_job() -> list[Job]:
+    """All jobs that wait, run or have failed."""
+    return list(Job.objects.order_by("id"))
+
+
+def retry(job_id: int, *, now: float) -> None:
+    """Give a failed or delayed job another chance now."""
+    with transaction.atomic():
+        row = Job.objects.filter(id=job_id).exclude(state=Job.State.RUNNING).first()
+        if row is None:
+            raise BadInput(f"There is no job {job_id} that could be tried again.")
+        _wait_again(row, run_after=now, attempts=0, error=row.error)
+
+
+def left_to_do() -> tuple[int, int]:
+    """How many jobs wait or run, periodic ones left out, and how many have failed."""
+    once = Job.objects.filter(every=0)
+    return once.exclude(state=Job.State.FAILED).count(), once.filter(state=Job.State.FAILED).count()
+
+
+def _mine(worker: str, ids: Collection[int]) -> models.QuerySet[Job]:
+    return Job.objects.filter(id__in=ids, worker=worker, state=Job.State.RUNNING)
+
+
+def _wait_again(row: Job, *, run_after: float, attempts: int, error: str) -> None:
+    """Back to waiting, unless the same work was asked for meanwhile and waits already."""
+    if Job.objects.filter(key=row.key, state=Job.State.WAITING).exclude(id=row.id).exists():
+        row.delete()
+        return
+    row.state = Job.State.WAITING
+    row.worker = ""
+    row.run_after = run_after
+    row.attempts = attempts
+    row.error = error
+    row.save()

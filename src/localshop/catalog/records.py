@@ -1,0 +1,117 @@
+"""What the tables say, as values: these go up to the journeys and doors, models do not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import IPv4Network, IPv6Network
+
+from localshop.upstream.source import Source
+
+Address = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkRecord:
+    """One CIDR rule of a repository."""
+
+    network: Address
+    credentials: bool
+    upload: bool
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryRecord:
+    """One repository with all that a request needs to know of it."""
+
+    id: int
+    slug: str
+    miss: str
+    fresh: int
+    reserved: tuple[str, ...]
+    file_hosts: tuple[str, ...]
+    overwrite: bool
+    members_only: bool
+    upstreams: tuple[Source, ...]
+    networks: tuple[NetworkRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UserRecord:
+    """A person, with the role that each repository (by id) gives through teams."""
+
+    id: int
+    username: str
+    active: bool
+    administrator: bool
+    roles: dict[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialRecord:
+    """An access key; ``repositories`` are ids, None: everywhere."""
+
+    id: int
+    access_key: str
+    secret_sha256: str
+    user: UserRecord | None
+    repositories: frozenset[int] | None
+    upload: bool
+    enabled: bool
+    expires: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRecord:
+    """A project as the journeys need it; ``id`` 0: no row yet."""
+
+    id: int
+    repository_id: int
+    name: str
+    kind: str
+    serial: int
+    fresh_until: float
+    arrivals: int
+    status: str
+    status_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamPageRecord:
+    """What an upstream last said of a project; ``document`` is packed, empty: it has none."""
+
+    upstream_id: int
+    document: bytes
+    digest: str
+    etag: str
+    last_modified: str
+    serial: int | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """A file that was wanted; ``blob`` is None while its bytes are not here."""
+
+    id: int
+    repository_id: int
+    project_id: int
+    project: str
+    kind: str
+    upstream_id: int | None
+    filename: str
+    path: str
+    sha256: str
+    size: int | None
+    entry: dict[str, object]
+    blob: BlobRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class BlobRecord:
+    """Bytes at rest, by the name that the storage knows them by."""
+
+    sha256: str
+    size: int
+    name: str

@@ -1,0 +1,178 @@
+"""Repositories and their upstreams: look-ups and changes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_network
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
+
+from django.db import transaction
+from django.db.models import F
+
+from localshop.errors import BadInput
+from localshop.upstream.source import Source
+
+from .models import Network, Project, Repository, ShelvedPage, Upstream
+from .records import NetworkRecord, RepositoryRecord
+from .sealing import seal, unseal
+from .state import access_changed
+
+DEFAULT = "default"
+_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,99}\Z")
+_CHANGEABLE = frozenset({"miss", "fresh", "reserved", "file_hosts", "overwrite", "members_only"})
+
+
+def every_repository() -> list[RepositoryRecord]:
+    """All repositories with upstreams and networks, by slug."""
+    rows = Repository.objects.order_by("slug").prefetch_related("upstreams", "networks")
+    return [_record(row) for row in rows]
+
+
+def repository(slug: str) -> RepositoryRecord:
+    """The repository of this slug; raises ``BadInput`` when there is none."""
+    return _record(_row(slug))
+
+
+def create_repository(
+    slug: str,
+    *,
+    upstreams: Sequence[str],
+    networks: Sequence[NetworkRecord],
+    changes: Mapping[str, object],
+) -> RepositoryRecord:
+    """Make a repository; ``upstreams`` are URLs in the order in which they are asked."""
+    if not _SLUG.match(slug):
+        raise BadInput(f"{slug!r} is no slug: small letters, digits and dashes, 100 at the most.")
+    with transaction.atomic():
+        if Repository.objects.filter(slug=slug).exists():
+            raise BadInput(f"There is a repository {slug!r} already.")
+        row = Repository.objects.create(slug=slug, **_checked(changes))
+        _set_upstreams(row, upstreams)
+        Network.objects.bulk_create(
+            Network(
+                repository=row,
+                network=str(rule.network),
+                credentials=rule.credentials,
+                upload=rule.upload,
+                label=rule.label,
+            )
+            for rule in networks
+        )
+        access_changed()
+    return repository(slug)
+
+
+def edit_repository(
+    slug: str, *, upstreams: Sequence[str] | None, changes: Mapping[str, object]
+) -> RepositoryRecord:
+    """Change a repository; ``upstreams`` None leaves them as they are."""
+    with transaction.atomic():
+        row = _row(slug)
+        Repository.objects.filter(id=row.id).update(**_checked(changes))
+        if upstreams is not None:
+            _set_upstreams(row, upstreams)
+        # Which names are reserved and whom we ask decides what every page of it shows.
+        Project.objects.filter(repository=row).update(serial=F("serial") + 1, fresh_until=0)
+        access_changed()
+    return repository(slug)
+
+
+def delete_repository(slug: str) -> None:
+    """Delete a repository with all that hangs on it; stored bytes are left to ``sweep``."""
+    if slug == DEFAULT:
+        raise BadInput("The repository 'default' always exists; it cannot be deleted.")
+    with transaction.atomic():
+        row = _row(slug)
+        ShelvedPage.objects.filter(project__repository=row).delete()
+        row.delete()
+        access_changed()
+
+
+def public_url(source: Source) -> str:
+    """The upstream's URL with the user's name but without the password, for people to read."""
+    if not source.username:
+        return source.url
+    parts = urlsplit(source.url)
+    return urlunsplit(parts._replace(netloc=f"{quote(source.username)}@{parts.netloc}"))
+
+
+def _row(slug: str) -> Repository:
+    row = Repository.objects.filter(slug=slug).first()
+    if row is None:
+        raise BadInput(f"There is no repository {slug!r}.")
+    return row
+
+
+def _checked(changes: Mapping[str, object]) -> dict[str, object]:
+    unknown = set(changes) - _CHANGEABLE
+    if unknown:
+        raise BadInput(f"A repository has no {min(unknown)!r}.")
+    if changes.get("miss", "redirect") not in Repository.Miss.values:
+        raise BadInput(f"{changes['miss']!r} is no miss mode: redirect, stream or refuse.")
+    return dict(changes)
+
+
+def _set_upstreams(row: Repository, urls: Sequence[str]) -> None:
+    """Keep the rows of URLs that stay, so that what is known of their projects stays too."""
+    kept = {(known.url, known.username): known for known in row.upstreams.all()}
+    for position, given in enumerate(urls):
+        url, username, password = _split_credentials(given)
+        known = kept.pop((url, username), None) or Upstream(repository=row, url=url, username=username)
+        known.position = position
+        if password or not username:
+            known.password = seal(password)
+        known.save()
+    for gone in kept.values():
+        gone.delete()
+
+
+def _split_credentials(given: str) -> tuple[str, str, str]:
+    """``https://user:password@host/simple/`` as (URL that ends in a slash, user, password)."""
+    try:
+        parts = urlsplit(given)
+        port = parts.port
+    except ValueError as error:
+        raise BadInput(f"{given!r} is no URL of an upstream: {error}.") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise BadInput(f"{given!r} is no URL of an upstream: it must start with http:// or https://.")
+    if parts.query or parts.fragment:
+        raise BadInput(f"{given!r} is no URL of an upstream: it may have no query and no fragment.")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    netloc = host if port is None else f"{host}:{port}"
+    path = parts.path if parts.path.endswith("/") else f"{parts.path}/"
+    url = urlunsplit((parts.scheme, netloc, path, "", ""))
+    return url, unquote(parts.username or ""), unquote(parts.password or "")
+
+
+def _record(row: Repository) -> RepositoryRecord:
+    file_hosts = tuple(row.file_hosts)
+    return RepositoryRecord(
+        id=row.id,
+        slug=row.slug,
+        miss=row.miss,
+        fresh=row.fresh,
+        reserved=tuple(row.reserved),
+        file_hosts=file_hosts,
+        overwrite=row.overwrite,
+        members_only=row.members_only,
+        upstreams=tuple(
+            Source(
+                id=upstream.id,
+                url=upstream.url,
+                username=upstream.username,
+                password=unseal(upstream.password),
+                file_hosts=file_hosts,
+            )
+            for upstream in sorted(row.upstreams.all(), key=lambda one: one.position)
+        ),
+        networks=tuple(
+            NetworkRecord(
+                network=ip_network(rule.network),
+                credentials=rule.credentials,
+                upload=rule.upload,
+                label=rule.label,
+            )
+            for rule in sorted(row.networks.all(), key=lambda one: one.id)
+        ),
+    )

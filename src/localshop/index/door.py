@@ -1,0 +1,177 @@
+"""The door of the index: from a request to an answer, by way of the gate."""
+
+from __future__ import annotations
+
+import logging
+from typing import NamedTuple
+from urllib.parse import quote
+
+from django.db import OperationalError
+
+from localshop.access import Admission, Gate
+from localshop.access.rules import Action
+from localshop.catalog import projects
+from localshop.catalog.reads import Token
+from localshop.errors import LocalshopError
+from localshop.mirror import file as files
+from localshop.mirror.file import Coming, Elsewhere, Here, Withheld
+from localshop.mirror.metadata import metadata
+from localshop.mirror.page import page
+from localshop.observe.log import event, get_logger
+from localshop.protocol.names import is_name, is_normalised, normalise
+from localshop.shop import Shop
+
+from .answers import Receive, Scope, Send, redirect, say, say_error
+from .follow import send_coming
+from .metadata import send_metadata
+from .pages import listing, send_not_acceptable, send_page, wanted
+from .routes import Route, parse
+from .send import Artifact, send_file
+
+_READS = frozenset({"GET", "HEAD"})
+
+log = get_logger(__name__)
+
+
+class _Visit(NamedTuple):
+    """One request on its way through the door."""
+
+    scope: Scope
+    receive: Receive
+    send: Send
+    route: Route
+    head: bool
+
+
+class IndexDoor:
+    """Answers every request below ``/repo/`` and ``/simple/``."""
+
+    def __init__(self, shop: Shop, gate: Gate) -> None:
+        self._shop = shop
+        self._gate = gate
+        self._mount = len(shop.config.mount_path)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; whatever happens, with a slug and a sentence."""
+        head = scope["method"] == "HEAD"
+        try:
+            route = parse(scope["raw_path"][self._mount :])
+            if route is None:
+                await say(send, 404, "no-such-page", "There is nothing at this address.", head=head)
+            else:
+                await self._enter(_Visit(scope, receive, send, route, head))
+        except LocalshopError as error:
+            await say_error(send, error, head=head)
+        except OperationalError as error:
+            event(log, logging.ERROR, "database-busy", f"The database did not answer: {error}")
+            extra = [(b"retry-after", b"2")]
+            await say(send, 503, "database-busy", "The database is busy.", head=head, extra=extra)
+
+    async def _enter(self, visit: _Visit) -> None:
+        """Through the gate, before anything else is looked at."""
+        route, send = visit.route, visit.send
+        token = await self._current(route)
+        repository = self._gate.repository(route.repository)
+        if repository is None:
+            await say(send, 404, "no-such-repository", "There is no such repository.", head=visit.head)
+            return
+        if visit.scope["method"] not in _READS:
+            await self._gate.admit(Action.UPLOAD, repository, visit.scope)
+            allow = [(b"allow", b"GET, HEAD")]
+            await say(send, 405, "read-only", "This address takes no uploads.", head=False, extra=allow)
+            return
+        admission = await self._gate.admit(Action.READ, repository, visit.scope)
+        if route.filename:
+            await (self._metadata if route.metadata else self._file)(visit, admission)
+        elif route.project:
+            await self._page(visit, admission, token)
+        else:
+            await self._list(visit, admission)
+
+    async def _current(self, route: Route) -> Token:
+        """Read the state of what is asked for, and have what the gate knows of the same moment."""
+        while True:
+            known = self._gate.repository(route.repository)
+            token = await self._shop.reads.token(known.id if known is not None else 0, route.project)
+            if await self._gate.current(token.access):
+                return token
+
+    async def _page(self, visit: _Visit, admission: Admission, token: Token) -> None:
+        route, send, head = visit.route, visit.send, visit.head
+        if not is_normalised(route.project) or not route.slash:
+            await self._to_canonical(visit)
+            return
+        want = wanted(visit.scope)
+        if want is None:
+            await send_not_acceptable(send, head=head)
+            return
+        found = await page(self._shop, admission.repository, route.project, token=token, form=want.form)
+        if found is None:
+            await say(send, 404, "no-such-project", f"There is no project {route.project!r}.", head=head)
+            return
+        await send_page(visit.scope, send, found, want, private=admission.private)
+
+    async def _to_canonical(self, visit: _Visit) -> None:
+        route = visit.route
+        if not is_name(route.project):
+            await say(visit.send, 404, "no-such-project", "That is no name of a project.", head=visit.head)
+            return
+        await self._redirect_to(visit, f"{route.prefix}{normalise(route.project)}/")
+
+    async def _list(self, visit: _Visit, admission: Admission) -> None:
+        if not visit.route.slash:
+            await self._redirect_to(visit, visit.route.prefix)
+            return
+        want = wanted(visit.scope)
+        if want is None:
+            await send_not_acceptable(visit.send, head=visit.head)
+            return
+        names = await self._shop.run(projects.listed_names, admission.repository.id)
+        found = await self._shop.run(listing, names, want.form)
+        await send_page(visit.scope, visit.send, found, want, private=admission.private)
+
+    async def _redirect_to(self, visit: _Visit, path: str) -> None:
+        """Permanently, within this host, with the query that came."""
+        query = visit.scope["query_string"].decode("latin-1")
+        location = f"{self._shop.config.mount_path}{path}" + (
+            f"?{quote(query, safe='=&%+/')}" if query else ""
+        )
+        await redirect(visit.send, 301, location, cache=b"no-cache", head=visit.head)
+
+    async def _file(self, visit: _Visit, admission: Admission) -> None:
+        scope, receive, send, route, head = visit
+        repository = admission.repository
+        # Twice at the most: what the storage lost is forgotten, and then not here.
+        while True:
+            row = await self._shop.reads.file(repository.id, route.path, route.filename)
+            outcome = await files.file(self._shop, repository, route.path, route.filename, row=row)
+            if not isinstance(outcome, Here):
+                break
+            artifact = Artifact(self._shop.store, outcome.blob, outcome.size, outcome.sha256)
+            try:
+                await send_file(scope, receive, send, artifact, private=admission.private)
+            except FileNotFoundError:
+                await files.vanished(self._shop, outcome)
+            else:
+                return
+        match outcome:
+            case None:
+                await say(send, 404, "no-such-file", f"There is no file {route.filename!r} here.", head=head)
+            case Withheld(slug, sentence):
+                await say(send, 403, slug, sentence, head=head)
+            case Elsewhere(url):
+                await redirect(send, 302, url, cache=b"no-store", head=head)
+            case Coming(download, sha256):
+                await send_coming(scope, receive, send, download, sha256=sha256, private=admission.private)
+
+    async def _metadata(self, visit: _Visit, admission: Admission) -> None:
+        route, repository = visit.route, admission.repository
+        row = await self._shop.reads.metadata(repository.id, route.path, route.filename)
+        found = await metadata(self._shop, repository, route.path, route.filename, row=row)
+        if found is None:
+            sentence = f"There is no metadata of {route.filename!r} here."
+            await say(visit.send, 404, "no-such-file", sentence, head=visit.head)
+        elif isinstance(found, Withheld):
+            await say(visit.send, 403, found.slug, found.sentence, head=visit.head)
+        else:
+            await send_metadata(visit.scope, visit.send, found, private=admission.private)

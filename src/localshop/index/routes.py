@@ -1,0 +1,79 @@
+"""What a path of the index means. Pure, and quick: it runs on every request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import unquote_to_bytes
+
+from localshop.protocol.filenames import is_safe
+
+DEFAULT = "default"
+_ALIAS = "+simple"
+_METADATA = ".metadata"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a request goes. ``project`` empty: the project list. ``filename`` set: a file.
+
+    ``prefix`` is the path up to the project, for redirects; ``slash``: the path ended in one.
+    """
+
+    repository: str
+    prefix: str
+    project: str = ""
+    path: str = ""
+    filename: str = ""
+    metadata: bool = False
+    slash: bool = True
+
+
+@lru_cache(8192)
+def parse(raw_path: bytes) -> Route | None:
+    """The route of a path as it was sent (percent-encoded, without the mount path); None: no route.
+
+    Each segment is decoded once, after the split: an encoded slash, dot or NUL in a name stays a
+    character of that name, and makes it one that does not exist.
+    """
+    segments = _segments(raw_path)
+    if segments is None or segments[0] != "":
+        return None
+    segments = segments[1:]
+    slash = segments[-1] == ""
+    if slash:
+        segments.pop()
+    if not segments:
+        return None
+    if segments[0] == "simple":
+        return _below(DEFAULT, segments[1:], prefix="/simple/", slash=slash)
+    if segments[0] == "repo" and len(segments) > 1:
+        slug = segments[1]
+        return _below(slug, segments[2:], prefix=f"/repo/{slug}/", slash=slash)
+    return None
+
+
+def _segments(raw_path: bytes) -> list[str] | None:
+    try:
+        return [unquote_to_bytes(segment).decode() for segment in raw_path.split(b"/")]
+    except UnicodeDecodeError:
+        return None
+
+
+def _below(repository: str, rest: list[str], *, prefix: str, slash: bool) -> Route | None:
+    if rest[:1] == [_ALIAS]:
+        prefix, rest = f"{prefix}{_ALIAS}/", rest[1:]
+    elif rest[:1] == ["packages"] and len(rest) == 5:
+        return _file(repository, rest[1:], prefix=prefix, slash=slash)
+    if len(rest) > 1:
+        return None
+    return Route(repository, prefix, project=rest[0] if rest else "", slash=slash)
+
+
+def _file(repository: str, rest: list[str], *, prefix: str, slash: bool) -> Route | None:
+    *place, filename = rest
+    metadata = filename.endswith(_METADATA)
+    filename = filename.removesuffix(_METADATA)
+    if slash or not is_safe(filename) or not all(part.isascii() and part.isalnum() for part in place):
+        return None
+    return Route(repository, prefix, path="/".join(place), filename=filename, metadata=metadata)

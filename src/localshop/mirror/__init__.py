@@ -1,0 +1,1 @@
+"""Reading through to an upstream: pages, files and metadata that are kept from then on."""

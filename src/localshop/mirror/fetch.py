@@ -1,0 +1,250 @@
+"""Brings a file home, once, however many processes and clients want it.
+
+Disk first: the leader writes a part file and hashes it on the way; whoever waits reads the part
+file as it grows. One leads, by a lock on the part file, which the kernel takes from the dead; the
+next one hashes what is there and goes on from its end. Only what has the right digest is committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import hashlib
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from localshop.catalog import files
+from localshop.catalog.records import BlobRecord, FileRecord
+from localshop.errors import DigestMismatch, StorageFull, UpstreamNonsense, UpstreamUnavailable
+from localshop.observe.log import event, get_logger
+from localshop.protocol.document import Entry, entry_from_json
+from localshop.shop import Shop
+from localshop.upstream.source import Source
+
+from .download import Download
+from .inside import keep_metadata
+
+_TRIES = 4
+_FIRST_PAUSE = 0.5
+_POLL = 0.005
+_READ = 1 << 20
+
+log = get_logger(__name__)
+
+
+def bring_home(shop: Shop, source: Source, file: FileRecord) -> Download:
+    """Have a file fetched, or join those who wait for it already."""
+    place = hashlib.blake2b(f"{file.path}/{file.filename}".encode(), digest_size=16).hexdigest()
+    key = f"{source.id}-{place}"
+    known: Download | None = shop.downloads.get(key)
+    if known is not None:
+        return known
+    download = Download(part=shop.store.scratch / f"{key}.part", size=file.size)
+    task = asyncio.create_task(_fetch(shop, source, file, download))
+    download.task = task
+    shop.downloads[key] = download
+    task.add_done_callback(download.ended)
+    task.add_done_callback(lambda _: shop.downloads.pop(key, None))
+    return download
+
+
+async def _fetch(shop: Shop, source: Source, file: FileRecord, download: Download) -> BlobRecord:
+    """Lead as soon as nobody else does, unless the file is here by then."""
+    while True:
+        with _lead(download.part) as fd:
+            blob = await shop.run(_already_here, shop, file)
+            if blob is not None:
+                return blob
+            if fd is not None:
+                blob = await _Leader(shop, source, file, download=download, fd=fd).run()
+                await shop.run(keep_metadata, shop, file, blob)
+                return blob
+        if download.size is None:
+            row = await shop.reads.file(file.repository_id, file.path, file.filename)
+            download.size = row.size or None
+        await asyncio.sleep(_POLL)
+        download.grew()
+
+
+def _already_here(shop: Shop, file: FileRecord) -> BlobRecord | None:
+    """The bytes, if another process or another repository has brought them."""
+    row = files.file_by_id(file.id)
+    blob = row.blob if row is not None else None
+    if blob is None and file.sha256:
+        blob = files.blob_of(file.sha256)
+    if blob is None or shop.store.size(blob.name) != blob.size:
+        return None
+    if row is not None and row.blob is None:
+        files.file_arrived(file.id, sha256=blob.sha256, size=blob.size, name=blob.name)
+    return blob
+
+
+@contextmanager
+def _lead(part: Path) -> Iterator[int | None]:
+    """A descriptor of the part file if we lead, None if another does."""
+    fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    # The last leader may have moved the file to its place while we opened it: then it is not ours.
+    leads = _locked(fd) and _is_at(part, fd)
+    try:
+        yield fd if leads else None
+    finally:
+        if leads and os.fstat(fd).st_size == 0 and _is_at(part, fd):
+            # There was nothing to fetch, or nothing came.
+            part.unlink(missing_ok=True)
+        os.close(fd)
+
+
+def _locked(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+class _Leader:
+    """The one who fetches."""
+
+    def __init__(self, shop: Shop, source: Source, file: FileRecord, *, download: Download, fd: int) -> None:
+        self._shop = shop
+        self._source = source
+        self._file = file
+        self._entry = entry_from_json(file.entry)
+        self._download = download
+        self._fd = fd
+        self._position = 0
+        self._digests = _digests_for(file, self._entry)
+
+    async def run(self) -> BlobRecord:
+        """Fetch all of it, check it, put it in its place."""
+        await self._shop.run(self._hash_what_is_there)
+        resumed = self._position > 0
+        await self._all_bytes()
+        wrong = self._wrong()
+        if wrong is not None and resumed:
+            # The beginning may have been left by a crash, or be of another file: from the start.
+            self._start_over()
+            await self._all_bytes()
+            wrong = self._wrong()
+        if wrong is not None:
+            self._throw_away()
+            raise DigestMismatch(wrong)
+        return await self._shop.run(self._commit)
+
+    def _hash_what_is_there(self) -> None:
+        while data := os.pread(self._fd, _READ, self._position):
+            self._took(data)
+
+    async def _all_bytes(self) -> None:
+        """Fetch to the end, going on where a broken connection left off."""
+        for attempt in range(_TRIES):
+            before = self._position
+            try:
+                await self._some_bytes()
+            except UpstreamUnavailable:
+                if attempt + 1 == _TRIES or self._position == before:
+                    raise
+                await asyncio.sleep(_FIRST_PAUSE * 2**attempt)
+            else:
+                return
+
+    async def _some_bytes(self) -> None:
+        size = self._download.size
+        if size is not None and self._position == size:
+            return
+        if size is not None and self._position > size:
+            self._start_over()
+        async with self._shop.upstream.open(self._source, self._entry.url, start=self._position) as stream:
+            if stream.start != self._position:
+                self._start_over()
+            await self._learn_size(stream.size)
+            async for data in stream.chunks():
+                self._write(data)
+                self._download.grew()
+
+    async def _learn_size(self, told: int | None) -> None:
+        known = self._download.size
+        if told is None or told == known:
+            return
+        if known is not None:
+            raise UpstreamNonsense(
+                f"{self._file.filename} is announced with {known} bytes, its server says {told}."
+            )
+        self._download.size = told
+        await self._shop.run(files.size_told, self._file.id, told)
+
+    def _write(self, data: bytes) -> None:
+        size = self._download.size
+        if size is not None and self._position + len(data) > size:
+            self._throw_away()
+            raise UpstreamNonsense(f"{self._file.filename} is longer than the {size} bytes announced.")
+        try:
+            written = 0
+            while written < len(data):
+                written += os.pwrite(self._fd, data[written:], self._position + written)
+        except OSError as error:
+            self._throw_away()
+            raise StorageFull(f"No room for {self._file.filename}: {error.strerror}.") from error
+        self._took(data)
+
+    def _took(self, data: bytes) -> None:
+        for digest, _ in self._digests.values():
+            digest.update(data)
+        self._position += len(data)
+
+    def _wrong(self) -> str | None:
+        for name, (digest, wanted) in self._digests.items():
+            if wanted and digest.hexdigest() != wanted:
+                return (
+                    f"{self._file.filename} has the {name} {digest.hexdigest()}, but {wanted} was announced."
+                )
+        return None
+
+    def _start_over(self) -> None:
+        os.ftruncate(self._fd, 0)
+        self._position = 0
+        self._digests = _digests_for(self._file, self._entry)
+
+    def _throw_away(self) -> None:
+        """Cut the part to nothing, so that nobody who has it open can read on, and take it away."""
+        os.ftruncate(self._fd, 0)
+        self._download.part.unlink(missing_ok=True)
+
+    def _commit(self) -> BlobRecord:
+        sha256 = self._digests["sha256"][0].hexdigest()
+        size = self._position
+        name = self._shop.store.commit(self._download.part, sha256=sha256)
+        blob = files.file_arrived(self._file.id, sha256=sha256, size=size, name=name)
+        event(
+            log,
+            logging.INFO,
+            "mirrored",
+            f"{self._file.filename} is here.",
+            project=self._file.project,
+            bytes=size,
+        )
+        return blob
+
+
+def _digests_for(file: FileRecord, entry: Entry) -> dict[str, tuple[Any, str]]:
+    """Running digests with what each must come to; empty: nobody announced it.
+
+    Without a sha256 the other digests of its page are what the file is checked against.
+    """
+    wanted = {"sha256": file.sha256}
+    if not file.sha256:
+        others = entry.extra.get("_hashes")
+        if isinstance(others, dict):
+            wanted |= {name: value for name, value in others.items() if name in hashlib.algorithms_guaranteed}
+    return {name: (hashlib.new(name, usedforsecurity=False), value) for name, value in wanted.items()}
+
+
+def _is_at(part: Path, fd: int) -> bool:
+    try:
+        return part.stat().st_ino == os.fstat(fd).st_ino
+    except FileNotFoundError:
+        return False

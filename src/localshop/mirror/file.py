@@ -1,0 +1,137 @@
+"""A file: served from here, or as the repository's miss mode says while it is not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from localshop.catalog import files, queue
+from localshop.catalog.reads import FileRow
+from localshop.catalog.records import FileRecord, RepositoryRecord
+from localshop.errors import StorageError
+from localshop.policies.judge import Subject, Verdict, judge
+from localshop.protocol.document import entry_to_json
+from localshop.shop import Shop
+
+from .download import HELD_BACK, Download
+from .fetch import bring_home
+from .locate import Located, locate
+from .names import is_ours
+
+MIRROR_FILE = "mirror-file"
+"""The name of the job that brings one file home."""
+_SMALL = 1 << 20
+"""Bytes up to which a file is sent only when all of it was verified, so that a failure is clean."""
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """The bytes are here: ``blob`` is what the storage calls them."""
+
+    blob: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The client fetches it there, while a job brings it home."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """It is on its way: the client gets what has come, as it comes."""
+
+    download: Download
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """It is not given: by a verdict, or because it is not here and may not be fetched."""
+
+    slug: str
+    sentence: str
+
+
+Outcome = Here | Elsewhere | Coming | Withheld | None
+"""None: there is no such file."""
+
+
+async def file(
+    shop: Shop, repository: RepositoryRecord, path: str, filename: str, *, row: FileRow
+) -> Outcome:
+    """What a client gets that asks for a file; ``row`` is what the hot path read of it."""
+    if row.id and row.kind != "private" and is_ours(repository, row.project, kind=row.kind):
+        # A mirrored file whose name is now kept for private projects.
+        return None
+    if row.blob:
+        verdict = judge(Subject(row.project, filename, row.status, row.status_reason))
+        return _withheld(verdict) if verdict is not None else Here(row.blob, row.sha256, row.size)
+    if row.kind == "private":
+        raise StorageError(
+            f"The bytes of {filename} are gone from the storage; they have to be uploaded again."
+        )
+    located = await locate(shop, repository, path, filename)
+    if located is None:
+        return None
+    project = located.project
+    verdict = judge(Subject(project.name, filename, project.status, project.status_reason))
+    if verdict is not None:
+        return _withheld(verdict)
+    return await _missing(shop, repository, located)
+
+
+async def vanished(shop: Shop, here: Here) -> None:
+    """The storage has lost these bytes: forget them, so that they are fetched again."""
+    await shop.run(files.blob_vanished, here.sha256)
+
+
+async def _missing(shop: Shop, repository: RepositoryRecord, located: Located) -> Outcome:
+    filename = located.entry.filename
+    if shop.config.offline:
+        return Withheld("not-mirrored", f"{filename} is not here, and localshop is offline.")
+    if repository.miss == "refuse":
+        return Withheld(
+            "not-mirrored", f"{filename} is not here, and repository {repository.slug!r} fetches nothing."
+        )
+    wanted = await shop.run(want, located)
+    if wanted.blob is not None and shop.store.size(wanted.blob.name) == wanted.blob.size:
+        return Here(wanted.blob.name, wanted.blob.sha256, wanted.blob.size)
+    # The client has not our credentials for the upstream: a redirect would lead him to a 401.
+    if repository.miss == "redirect" and not located.source.username:
+        await shop.run(enqueue_fetch, wanted, now=shop.now())
+        return Elsewhere(located.entry.url)
+    return await _streamed(bring_home(shop, located.source, wanted), wanted)
+
+
+def want(located: Located) -> FileRecord:
+    """Make the row of a file that somebody asked for."""
+    entry = located.entry
+    return files.want_file(
+        located.project.id,
+        upstream_id=located.source.id,
+        filename=entry.filename,
+        path=entry.path,
+        sha256=entry.sha256 or "",
+        size=entry.size,
+        entry=entry_to_json(entry),
+    )
+
+
+def enqueue_fetch(wanted: FileRecord, *, now: float) -> None:
+    """Have a file brought home, behind the request, once however often it is asked for."""
+    queue.enqueue(MIRROR_FILE, f"{MIRROR_FILE} {wanted.id}", payload={"file": wanted.id}, now=now)
+
+
+async def _streamed(download: Download, wanted: FileRecord) -> Outcome:
+    size = await download.told_size()
+    if size <= max(_SMALL, HELD_BACK):
+        blob = await download.whole()
+        return Here(blob.name, blob.sha256, blob.size)
+    return Coming(download, wanted.sha256)
+
+
+def _withheld(verdict: Verdict) -> Withheld:
+    return Withheld(verdict.slug, verdict.sentence)

@@ -1,0 +1,123 @@
+"""Finds a file that is not here: which project it belongs to, and what its upstream says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from localshop.catalog import files, projects
+from localshop.catalog.records import ProjectRecord, RepositoryRecord
+from localshop.protocol.document import Entry, entry_from_json
+from localshop.protocol.filenames import candidates
+from localshop.shelf.shelf import answering
+from localshop.shop import Shop
+from localshop.upstream.source import Source
+
+from .names import is_ours
+from .refresh import refresh
+
+_LOOK_AGAIN_AFTER = 10.0
+"""Seconds after which a file that a fresh page does not list is looked for upstream once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A file upstream."""
+
+    project: ProjectRecord
+    source: Source
+    entry: Entry
+
+
+async def locate(shop: Shop, repository: RepositoryRecord, path: str, filename: str) -> Located | None:
+    """The file of a URL, by the pages of the projects that its name could belong to.
+
+    It works with no page visited before: a lock file has the file's URL alone. Raises the
+    upstream's error when it fails and the project is not known.
+    """
+    known = await shop.run(files.file_at, repository.id, path, filename)
+    if known is not None:
+        found = await _by_row(
+            shop, repository, known.project, known.upstream_id, entry_from_json(known.entry)
+        )
+        if found is not None:
+            return found
+    for name in candidates(filename):
+        located = await _in_project(shop, repository, name, (path, filename))
+        if located is not None:
+            return located
+    return None
+
+
+async def _by_row(
+    shop: Shop, repository: RepositoryRecord, name: str, upstream_id: int | None, entry: Entry
+) -> Located | None:
+    source = _source(repository, upstream_id)
+    project = await shop.run(projects.project, repository.id, name)
+    if source is None or project is None or is_ours(repository, name, kind=project.kind):
+        return None
+    return Located(project, source, entry)
+
+
+async def _in_project(
+    shop: Shop, repository: RepositoryRecord, name: str, place: tuple[str, str]
+) -> Located | None:
+    project = await shop.run(projects.project, repository.id, name)
+    if is_ours(repository, name, kind=project.kind if project is not None else ""):
+        return None
+    if project is None or not project.fresh_until:
+        project = await _first_look(shop, repository, name)
+        if project is None:
+            return None
+    found = await _in_document(shop, repository, project, place)
+    if found is None and _may_look_again(shop, repository, project):
+        # The file may be newer than the page that we know: somebody else's lock file names it.
+        project = await refresh(shop, repository, name, forced=True)
+        if project is not None:
+            found = await _in_document(shop, repository, project, place)
+    return found
+
+
+async def _first_look(shop: Shop, repository: RepositoryRecord, name: str) -> ProjectRecord | None:
+    if shop.config.offline or not repository.upstreams:
+        return None
+    if shop.now() < (shop.absent.get((repository.id, name)) or 0):
+        return None
+    project = await refresh(shop, repository, name)
+    if project is not None:
+        shop.absent.put(("again", project.id), shop.now() + _LOOK_AGAIN_AFTER)
+    return project
+
+
+def _may_look_again(shop: Shop, repository: RepositoryRecord, project: ProjectRecord) -> bool:
+    now = shop.now()
+    if shop.config.offline or not repository.upstreams or now < (shop.absent.get(("again", project.id)) or 0):
+        return False
+    shop.absent.put(("again", project.id), now + _LOOK_AGAIN_AFTER)
+    return True
+
+
+async def _in_document(
+    shop: Shop, repository: RepositoryRecord, project: ProjectRecord, place: tuple[str, str]
+) -> Located | None:
+    key = (project.id, project.serial)
+    known = shop.entries.get(key)
+    if known is None:
+        known = await shop.run(_entries, repository, project.id)
+        shop.entries.put(key, known, weight=len(known) + 1)
+    found = known.get(place)
+    if found is None:
+        return None
+    source = _source(repository, found[0])
+    return Located(project, source, found[1]) if source is not None else None
+
+
+def _entries(repository: RepositoryRecord, project_id: int) -> dict[tuple[str, str], tuple[int, Entry]]:
+    answer = answering(repository, projects.upstream_pages(project_id))
+    if answer is None:
+        return {}
+    upstream_id, document = answer
+    return {(entry.path, entry.filename): (upstream_id, entry) for entry in document.files}
+
+
+def _source(repository: RepositoryRecord, upstream_id: int | None) -> Source | None:
+    return next((one for one in repository.upstreams if one.id == upstream_id), None)

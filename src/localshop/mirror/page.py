@@ -1,0 +1,60 @@
+"""The page of a project: from the shelf, or made from what the upstream says now."""
+
+from __future__ import annotations
+
+from localshop.catalog import projects
+from localshop.catalog.reads import Token
+from localshop.catalog.records import RepositoryRecord
+from localshop.shelf import shelf
+from localshop.shelf.shelf import Rendered
+from localshop.shop import Shop
+
+from .names import is_ours, is_reserved
+from .refresh import refresh
+
+
+async def page(
+    shop: Shop, repository: RepositoryRecord, name: str, *, token: Token, form: str
+) -> Rendered | None:
+    """The page of a normalised name, as ``json`` or ``html``; None: there is no such project.
+
+    Fresh pages are taken as they are. An older one is served once more while one refresh runs
+    behind. Only a project that nothing is known of is waited for; if its upstream fails then,
+    that error is raised.
+    """
+    if is_ours(repository, name, kind=token.kind):
+        if not token.id or token.kind != "private":
+            # With a 404 the client would look for the name elsewhere.
+            return shelf.empty(name, form)
+    elif _may_ask(shop, repository) and shop.now() >= token.fresh_until:
+        if token.fresh_until:
+            shop.behind(refresh(shop, repository, name), what=f"Refreshing {name}")
+        else:
+            if shop.now() < (shop.absent.get((repository.id, name)) or 0):
+                return None
+            await refresh(shop, repository, name)
+            token = await shop.reads.token(repository.id, name)
+    if not token.id or not (token.listed or is_reserved(repository, name)):
+        return None
+    return await shelf.take(shop, token, form) or await _make(shop, repository, name, token=token, form=form)
+
+
+def _may_ask(shop: Shop, repository: RepositoryRecord) -> bool:
+    return bool(repository.upstreams) and not shop.config.offline
+
+
+async def _make(
+    shop: Shop, repository: RepositoryRecord, name: str, *, token: Token, form: str
+) -> Rendered | None:
+    """Build a page, once for all who wait for the same state of the project."""
+
+    async def build() -> Rendered | None:
+        newest = await shop.reads.token(repository.id, name)
+        ready = await shelf.take(shop, newest, form)
+        if ready is not None:
+            return ready
+        project = await shop.run(projects.project, repository.id, name)
+        return await shelf.make(shop, repository, project, form) if project is not None else None
+
+    state = f"{token.id} {token.serial} {token.arrivals} {form}"
+    return await shop.flights.once(f"build {state}", build)

@@ -1,0 +1,1 @@
+"""Pages ready to be taken: built when something changes, served from memory."""

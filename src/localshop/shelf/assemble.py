@@ -1,0 +1,114 @@
+"""Puts a project's page together from what is here and what its upstream says. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from localshop.policies.judge import Subject, judge
+from localshop.protocol.document import Document, Entry
+from localshop.protocol.pages import Page, Shown, versions_of
+
+Place = tuple[str, str]
+"""Where a file is found: its path below ``packages/`` and its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A file that has a row; ``stored``: its bytes are here."""
+
+    entry: Entry
+    stored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """All that a page is made of.
+
+    ``document``: what the upstream that answers for this project says, None for a private project.
+    ``metadata``: SHA-256 of each METADATA that is held. ``base``: the path of the repository's URL.
+    """
+
+    name: str
+    base: str
+    own: Sequence[Own]
+    document: Document | None
+    metadata: Mapping[Place, str]
+    status: str = "active"
+    status_reason: str = ""
+    offline: bool = False
+
+
+def assemble(parts: Parts) -> Page:
+    """The page as it is shown now: hidden files are left out, of one file name there is one file."""
+    entries = [entry for entry in _entries(parts) if not _hidden(parts, entry)]
+    document = parts.document
+    return Page(
+        name=parts.name,
+        files=tuple(_shown(parts, entry) for entry in entries),
+        versions=versions_of((entry.filename for entry in entries), parts.name),
+        status=parts.status,
+        status_reason=parts.status_reason,
+        extra=document.extra if document is not None else {},
+    )
+
+
+def _entries(parts: Parts) -> Iterable[Entry]:
+    """What is stored here stays as it was first seen, also when the upstream changes or drops it."""
+    stored = {own.entry.filename: own.entry for own in parts.own if own.stored}
+    told = parts.document.files if parts.document is not None else ()
+    if parts.offline:
+        told = ()
+    listed = set()
+    for entry in told:
+        kept = stored.get(entry.filename)
+        listed.add(entry.filename)
+        if kept is None or kept.path == entry.path:
+            # Yanks and the like come from the upstream's newest word on the very same file.
+            yield entry
+        else:
+            yield kept
+    newest = {entry.filename: entry for entry in parts.document.files} if parts.document else {}
+    for filename, kept in stored.items():
+        if filename not in listed:
+            told_now = newest.get(filename)
+            yield told_now if told_now is not None and told_now.path == kept.path else kept
+
+
+def _hidden(parts: Parts, entry: Entry) -> bool:
+    subject = Subject(
+        project=parts.name,
+        filename=entry.filename,
+        status=parts.status,
+        status_reason=parts.status_reason,
+    )
+    return judge(subject) is not None
+
+
+def _shown(parts: Parts, entry: Entry) -> Shown:
+    return Shown(
+        filename=entry.filename,
+        url=f"{parts.base}packages/{entry.path}/{quote(entry.filename)}",
+        sha256=entry.sha256,
+        size=entry.size,
+        requires_python=entry.requires_python,
+        upload_time=entry.upload_time,
+        yanked=entry.yanked,
+        core_metadata=_core_metadata(parts, entry),
+        provenance=None,
+        extra=entry.extra,
+    )
+
+
+def _core_metadata(parts: Parts, entry: Entry) -> bool | str:
+    """Announced only when it will be served: clients give up on one that is missing (PEP 658)."""
+    if not entry.filename.endswith(".whl"):
+        return False
+    held = parts.metadata.get((entry.path, entry.filename))
+    if held is not None:
+        return held
+    if parts.offline or parts.document is None:
+        return False
+    # Where the upstream has none it is read out of the wheel, by ranges.
+    return entry.core_metadata or True

@@ -1,0 +1,167 @@
+"""The shelf: takes a page from memory or the database, or has it made."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import zlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from localshop.catalog import files, projects
+from localshop.catalog.reads import Token
+from localshop.catalog.records import ProjectRecord, RepositoryRecord, UpstreamPageRecord
+from localshop.protocol.document import Document, entry_from_json, unpack
+from localshop.protocol.pages import Page
+from localshop.protocol.writers import page_html, page_json
+from localshop.shop import Shop
+
+from .assemble import Own, Parts, assemble
+
+JSON = "json"
+HTML = "html"
+_WRITERS = {JSON: page_json, HTML: page_html}
+_RECIPE = "1"
+"""Goes up when the same parts give another page than before; pages of other recipes are made again."""
+_LEVEL = 6
+
+
+@dataclass(slots=True)
+class Rendered:
+    """A page as bytes; ``answers`` is for the door, which keeps whole answers made from it there."""
+
+    serial: int
+    recipe: str
+    good_until: float | None
+    digest: str
+    packed: bytes
+    answers: dict[Any, Any] = field(default_factory=dict)
+
+    def plain(self) -> bytes:
+        """The page without compression."""
+        return zlib.decompress(self.packed, wbits=31)
+
+
+async def take(shop: Shop, token: Token, form: str) -> Rendered | None:
+    """The page of the project that the token stands for, if one lies ready that is still good."""
+    key = (token.id, form)
+    page: Rendered | None = shop.pages.get(key)
+    if page is not None and _good(shop, page, token):
+        return page
+    row = await shop.reads.page(token.id, form)
+    if row is None:
+        return None
+    page = Rendered(row.serial, row.recipe, row.good_until, row.digest, row.body)
+    if not _good(shop, page, token):
+        return None
+    _keep(shop, token.id, form, page)
+    return page
+
+
+async def make(shop: Shop, repository: RepositoryRecord, project: ProjectRecord, form: str) -> Rendered:
+    """Build the project's page in every form, put it on the shelf, and take the one in this form."""
+    pages = await shop.run(_make_all, shop, repository, project)
+    for one, page in pages.items():
+        _keep(shop, project.id, one, page)
+    return pages[form]
+
+
+def empty(name: str, form: str) -> Rendered:
+    """The page of a name that is kept for private files and has none."""
+    return _rendered(Page(name=name, files=(), versions=()), form, serial=0, recipe=_RECIPE)
+
+
+def recipe(shop: Shop, arrivals: int) -> str:
+    """How a page is made now. Made offline it also depends on which files are stored here."""
+    return f"{_RECIPE}-offline-{arrivals}" if shop.config.offline else _RECIPE
+
+
+def answering(
+    repository: RepositoryRecord, known: dict[int, UpstreamPageRecord]
+) -> tuple[int, Document] | None:
+    """The first upstream, in order, that has the project, and what it says. It answers alone.
+
+    Files of several upstreams are never mixed: whoever can publish a name on a later one would
+    otherwise add his files to a project of an earlier one (dependency confusion).
+    """
+    for source in repository.upstreams:
+        page = known.get(source.id)
+        document = known_document(page) if page is not None else None
+        if document is not None:
+            return source.id, document
+    return None
+
+
+def known_document(page: UpstreamPageRecord) -> Document | None:
+    """What an upstream last said; None: it has not the project, or another version of us wrote it."""
+    try:
+        return unpack(page.document) if page.document else None
+    except ValueError:
+        return None
+
+
+def base_of(shop: Shop, repository: RepositoryRecord) -> str:
+    """The path of the repository's URL: file URLs are path-absolute, so any host name serves."""
+    return f"{shop.config.mount_path}/repo/{repository.slug}/"
+
+
+def _good(shop: Shop, page: Rendered, token: Token) -> bool:
+    return (
+        page.serial == token.serial
+        and page.recipe == recipe(shop, token.arrivals)
+        and (page.good_until is None or shop.now() < page.good_until)
+    )
+
+
+def _keep(shop: Shop, project_id: int, form: str, page: Rendered) -> None:
+    shop.pages.put((project_id, form), page, weight=4 * len(page.packed) + 1000)
+
+
+def _make_all(shop: Shop, repository: RepositoryRecord, project: ProjectRecord) -> dict[str, Rendered]:
+    page = assemble(_parts(shop, repository, project))
+    how = recipe(shop, project.arrivals)
+    pages = {form: _rendered(page, form, serial=project.serial, recipe=how) for form in _WRITERS}
+    for form, rendered in pages.items():
+        projects.save_page(
+            project.id,
+            form,
+            serial=rendered.serial,
+            recipe=rendered.recipe,
+            good_until=rendered.good_until,
+            digest=rendered.digest,
+            body=rendered.packed,
+        )
+    return pages
+
+
+def _rendered(page: Page, form: str, *, serial: int, recipe: str) -> Rendered:
+    plain = _WRITERS[form](page)
+    return Rendered(
+        serial=serial,
+        recipe=recipe,
+        good_until=None,
+        digest=hashlib.sha256(plain).hexdigest(),
+        packed=gzip.compress(plain, _LEVEL, mtime=0),
+    )
+
+
+def _parts(shop: Shop, repository: RepositoryRecord, project: ProjectRecord) -> Parts:
+    answer = None
+    if project.kind != "private":
+        answer = answering(repository, projects.upstream_pages(project.id))
+    upstream_id, document = answer or (None, None)
+    return Parts(
+        name=project.name,
+        base=base_of(shop, repository),
+        own=[
+            Own(entry_from_json(file.entry), stored=file.blob is not None)
+            for file in files.files_of(project.id)
+            # What came from another upstream than the one that answers now is not mixed in.
+            if document is None or file.upstream_id in {None, upstream_id}
+        ],
+        document=document,
+        metadata=files.metadata_digests(project.id),
+        status=project.status,
+        status_reason=project.status_reason,
+        offline=shop.config.offline,
+    )

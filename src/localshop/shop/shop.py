@@ -1,0 +1,108 @@
+"""The tools of a process: its database, its store, its upstreams, its clock."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, ParamSpec, TypeVar
+
+from django.db import connection
+
+from localshop.catalog.reads import Reads, open_reads
+from localshop.config import Config
+from localshop.observe.log import event, get_logger
+from localshop.protocol.document import Entry
+from localshop.storage.stores import Store, open_store
+from localshop.upstream.client import UpstreamClient
+
+from .cache import Cache
+from .flights import Flights
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+_THREADS = 8
+_PAGES_IN_MEMORY = 64 << 20
+_ENTRIES_IN_MEMORY = 200_000
+_ABSENT_IN_MEMORY = 20_000
+
+log = get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Shop:
+    """What a journey may use. One for each process; all of it belongs to one event loop."""
+
+    config: Config
+    store: Store
+    upstream: UpstreamClient
+    reads: Reads
+    flights: Flights
+    now: Callable[[], float] = time.time
+    """Seconds since the epoch."""
+    pages: Cache[Any] = field(default_factory=lambda: Cache(_PAGES_IN_MEMORY))
+    """Rendered pages, weighed in bytes."""
+    entries: Cache[dict[tuple[str, str], tuple[int, Entry]]] = field(
+        default_factory=lambda: Cache(_ENTRIES_IN_MEMORY)
+    )
+    """What the upstream (by id) that answers says of each (path, file name), weighed in files."""
+    absent: Cache[float] = field(default_factory=lambda: Cache(_ABSENT_IN_MEMORY))
+    """Until when (seconds since the epoch) a name need not be asked for again."""
+    downloads: dict[str, Any] = field(default_factory=dict)
+    """Files that this process is bringing home, or waits for."""
+    _threads: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(_THREADS, thread_name_prefix="shop")
+    )
+    _behind: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    async def run(
+        self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Result:
+        """Do blocking work, on the database or the disk, in a thread."""
+
+        def in_thread() -> Result:
+            try:
+                return work(*args, **kwargs)
+            except Exception:
+                # A connection that broke must not be handed to the next one who comes.
+                connection.close_if_unusable_or_obsolete()
+                raise
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, in_thread)
+
+    def behind(self, work: Coroutine[Any, Any, object], *, what: str) -> None:
+        """Have something done that nobody waits for; a failure is logged, once, here."""
+        task = asyncio.create_task(work)
+        self._behind.add(task)
+
+        def ended(task: asyncio.Task[Any]) -> None:
+            self._behind.discard(task)
+            if not task.cancelled() and (error := task.exception()) is not None:
+                event(log, logging.WARNING, "behind-failed", f"{what}: {error}", error=repr(error))
+
+        task.add_done_callback(ended)
+
+    async def close(self) -> None:
+        """End what runs behind and give everything back."""
+        for task in list(self._behind):
+            task.cancel()
+        await asyncio.gather(*self._behind, return_exceptions=True)
+        await self.flights.close()
+        await self.upstream.close()
+        await self.reads.close()
+        self._threads.shutdown(wait=True)
+
+
+def open_shop(config: Config) -> Shop:
+    """The tools of this process; call it on the loop that will use them."""
+    return Shop(
+        config=config,
+        store=open_store(),
+        upstream=UpstreamClient(proxy=config.http_proxy, offline=config.offline),
+        reads=open_reads(),
+        flights=Flights(config.home / "flights.lock"),
+    )

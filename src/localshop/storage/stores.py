@@ -1,0 +1,221 @@
+"""The store: a Django storage as the rest of the house uses it, by what that storage can do.
+
+All of it is synchronous; on the event loop it is called in threads.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import io
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from django.core.files.base import File
+from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage, storages
+
+from localshop import config, errors
+from localshop.storage.disk import SCRATCH, DiskStorage, is_inside, make_directory, sync_file, sync_way
+
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+
+
+def open_store() -> Store:
+    """Open the store for package files, Django's storage ``distributions``."""
+    storage = storages["distributions"]
+    if isinstance(storage, FileSystemStorage):
+        return Store(storage, scratch=Path(storage.location, SCRATCH))
+    return Store(storage, scratch=config.current().home / "parts")
+
+
+class Store:
+    """Package files in any Django storage, each under a name made from its sha256.
+
+    ``scratch`` is a directory of this machine, made if it is missing, for files that are still
+    arriving; it is on the file system of the stored files where they have one, so that a complete
+    file becomes visible by a rename.
+
+    ``errors.StorageError`` (``StorageFull`` when no room is left) is raised for all that goes wrong
+    with a storage, save that a file is not there.
+    """
+
+    def __init__(self, storage: Storage, *, scratch: Path) -> None:
+        self._storage = storage
+        # InMemoryStorage has path() too, with no file behind it: having the method says nothing.
+        self._disk = storage if isinstance(storage, FileSystemStorage) else None
+        self.scratch = scratch
+        with _told("The directory for arriving files could not be made"):
+            make_directory(scratch)
+
+    def name_for(self, sha256: str) -> str:
+        """Give the name for the file with this digest (64 lower-case hex digits): ``aa/bb/<sha256>``."""
+        if not _SHA256.match(sha256):
+            raise ValueError(f"not a sha256 in lower-case hex: {sha256!r}")
+        return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
+
+    def commit(self, part: Path, *, sha256: str) -> str:
+        """Make the complete file ``part`` visible as the file with this digest; ``part`` is gone then.
+
+        The caller has computed ``sha256`` from these very bytes. Returns the name that the storage
+        knows the file by, which a foreign storage may have chosen itself. Doing it again, also at
+        the same time, is harmless. When it fails ``part`` may still be there, for the caller to
+        try again or to delete.
+
+        Our own storage takes the new bytes in each time: they were hashed a moment ago, while those
+        that are there may have rotted. A foreign storage keeps a file of the same size.
+        """
+        name = self.name_for(sha256)
+        with _told(f"The file {sha256} could not be stored"):
+            size = _size_on_disk(part)
+            if size is None:
+                raise errors.StorageError(f"The file {sha256} could not be stored: it has not arrived.")
+            if self._disk is not None:
+                sync_file(part)
+            if isinstance(self._disk, DiskStorage):
+                return self._disk.adopt(part, name)
+            saved = self._save(part, name, size=size)
+            if self._disk is not None:
+                sync_way(Path(self._disk.path(saved)), saved)
+            part.unlink(missing_ok=True)
+            return saved
+
+    def local_path(self, name: str) -> Path | None:
+        """Give where the file is (or would be) on this machine; None if the storage has no such place."""
+        _check(name)
+        return None if self._disk is None else Path(self._disk.path(name))
+
+    def size(self, name: str) -> int | None:
+        """Tell the stored file's size in bytes; None when it is not there."""
+        with _told(f"The stored file {name} could not be looked at"):
+            path = self.local_path(name)
+            return self._size(name) if path is None else _size_on_disk(path)
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a stored file for reading; ``FileNotFoundError`` when it is not there."""
+        with _told(f"The stored file {name} could not be opened", but=FileNotFoundError):
+            path = self.local_path(name)
+            if path is not None:
+                return path.open("rb")
+            try:
+                file = self._storage.open(name, "rb")
+            except Exception as error:
+                # What a storage raises for a file that it does not have is its own affair.
+                if self._size(name) is None:
+                    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name) from error
+                raise
+            if isinstance(self._storage, InMemoryStorage):
+                # It hands the same file object, with one position, to all readers.
+                return io.BytesIO(cast("io.BytesIO", file.file).getvalue())
+            return cast("BinaryIO", file)
+
+    def read(self, name: str, *, start: int, stop: int) -> bytes:
+        """Read the bytes from ``start`` up to but without ``stop``, all of them.
+
+        ``FileNotFoundError`` when the file is not there, ``errors.StorageError`` when it is shorter.
+        """
+        with self.open(name) as file:
+            return read_exactly(file, name, start=start, stop=stop)
+
+    def delete(self, name: str) -> None:
+        """Delete a stored file; one that is not there is fine."""
+        with _told(f"The stored file {name} could not be deleted"), suppress(FileNotFoundError):
+            _check(name)
+            self._storage.delete(name)
+
+    def _save(self, part: Path, name: str, *, size: int) -> str:
+        """Save into a storage of which nothing is known but Django's interface."""
+        with self._alone(name):
+            there = self._size(name)
+            if there == size:
+                return name
+            if there is not None:
+                # A write that was cut short: nobody can have been told that this file is stored.
+                self._storage.delete(name)
+            try:
+                with part.open("rb") as file:
+                    return str(self._storage.save(name, _Part(file, name=name)))
+            except BaseException:
+                with suppress(Exception):
+                    if self._size(name) not in (None, size):
+                        self._storage.delete(name)
+                raise
+
+    def _size(self, name: str) -> int | None:
+        try:
+            return int(self._storage.size(name)) if self._storage.exists(name) else None
+        except FileNotFoundError:
+            return None
+
+    @contextmanager
+    def _alone(self, name: str) -> Iterator[None]:
+        """Keep other threads and processes of this machine from saving a file of the same name.
+
+        They would see each other's half-written files, and be given a second name for the same bytes.
+        """
+        lock = self.scratch / f"commit-{name[:2]}.lock"
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def read_exactly(file: BinaryIO, name: str, *, start: int, stop: int) -> bytes:
+    """Read the bytes from ``start`` up to but without ``stop`` of a file that ``Store.open`` gave.
+
+    ``errors.StorageError`` when they cannot be read, or the file is shorter.
+    """
+    with _told(f"The stored file {name} could not be read"):
+        file.seek(start)
+        data = file.read(stop - start)
+        if len(data) != stop - start:
+            raise errors.StorageError(f"The stored file {name} is shorter than {stop} bytes.")
+        return data
+
+
+class _Part(File):  # type: ignore[type-arg]  # Django's own class takes no parameters.
+    """A local file on its way into a storage.
+
+    Storages on disk look for ``temporary_file_path`` (as Django's uploaded files have it) and move
+    such a file by a rename instead of copying it.
+    """
+
+    def temporary_file_path(self) -> str:
+        return str(cast("BinaryIO", self.file).name)
+
+
+def _check(name: str) -> None:
+    """Refuse a name that no store gives out: ours come from our tables, so this is a bug or an attack."""
+    if not is_inside(name):
+        raise errors.StorageError(f"The name {name!r} is not one of a stored file.")
+
+
+def _size_on_disk(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return None
+
+
+@contextmanager
+def _told(what: str, *, but: type[Exception] = errors.LocalshopError) -> Iterator[None]:
+    """Turn whatever a storage raises, ``but`` for one, into our errors.
+
+    The sentence may reach a client, so it has none of the paths that stand in an ``OSError``.
+    """
+    try:
+        yield
+    except (errors.LocalshopError, but):
+        raise
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        kind = errors.StorageFull if full else errors.StorageError
+        raise kind(f"{what}: {error.strerror or type(error).__name__}.") from error
+    except Exception as error:
+        # Storages on other machines raise the exceptions of their own libraries.
+        raise errors.StorageError(f"{what}: {type(error).__name__}.") from error

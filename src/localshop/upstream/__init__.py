@@ -1,0 +1,1 @@
+"""Bytes from afar: asking an upstream for pages, metadata and files."""

@@ -1,0 +1,77 @@
+"""What most tests need: a home with a migrated database, an upstream on loopback, the front door.
+
+Django knows one database in a process. So the tests that run inside this process share one home,
+and every test finds its tables empty but for the repository ``default``.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+import pytest
+
+# Before anything of localshop is imported: its settings are read once.
+for name in [name for name in os.environ if name.startswith(("LOCALSHOP_", "PIP_", "UV_"))]:
+    if name != "LOCALSHOP_TEST_DATABASE_URL":
+        del os.environ[name]
+_HOME = tempfile.TemporaryDirectory(prefix="localshop-tests-")
+os.environ["LOCALSHOP_HOME"] = _HOME.name
+os.environ["LOCALSHOP_SECRET_KEY"] = secrets.token_urlsafe(48)
+if "LOCALSHOP_TEST_DATABASE_URL" in os.environ:
+    os.environ["LOCALSHOP_DATABASE_URL"] = os.environ["LOCALSHOP_TEST_DATABASE_URL"]
+os.environ["DJANGO_SETTINGS_MODULE"] = "localshop.settings"
+
+import django
+
+django.setup()
+
+from django.core.management import call_command
+from django.db import connections
+
+from asgi_client import Browser
+from fake_upstream import FakeUpstream
+from localshop.catalog import networks, repositories, state
+
+
+@pytest.fixture(scope="session")
+def _migrated():
+    call_command("migrate", verbosity=0)
+    yield
+    connections.close_all()
+
+
+@pytest.fixture
+def tables(_migrated):
+    """Empty tables, but for the first generation of rights."""
+    call_command("flush", verbosity=0, interactive=False)
+    state.access_changed()
+    files = Path(_HOME.name) / "files"
+    for path in [*files.rglob("*")] if files.exists() else []:
+        if path.is_file():
+            path.unlink()
+
+
+@pytest.fixture
+def upstream():
+    with FakeUpstream() as running:
+        yield running
+
+
+@pytest.fixture
+def repository(tables, upstream):
+    """The repository ``default``, reading from the fake upstream."""
+    return repositories.create_repository(
+        "default", upstreams=[upstream.url], networks=networks.FIRST_NETWORKS, changes={}
+    )
+
+
+@pytest.fixture
+async def browser(repository):
+    """A client of the front door, in this process; it sits on this machine unless it says otherwise."""
+    from localshop.asgi import FrontDoor
+
+    async with Browser(FrontDoor()) as client:
+        yield client

@@ -1,0 +1,348 @@
+"""A package index on loopback that does what it is told: the upstream of every test that needs one.
+
+    with FakeUpstream() as upstream:
+        held = upstream.add(wheel("Demo", "1.0"), upload_time="2024-01-02T03:04:05.000000Z")
+        upstream.url                                  # "http://127.0.0.1:<port>/simple/"
+        upstream.file_url(held)                       # ".../packages/aa/bb/rest/demo-1.0-py3-none-any.whl"
+        upstream.count("/simple/demo/"), upstream.count("/packages/*")
+        upstream.seen("*")[-1].headers["User-Agent"]
+
+It runs in a thread with an event loop of its own, so tests of any kind can use it.
+
+Switches, all of which may be changed at any time: ``html_only``, ``etags``, ``gzip``, ``ranges``,
+``relative`` (file URLs), ``hashes`` (in the page), ``upload_times`` ("always", "pip": only for who
+accepts pip's types, "never"), ``auth`` ((user, password) or None), ``serial``, ``status`` (project
+-> PEP 792 status), ``extra`` (unknown top-level keys), ``file_base`` (scheme and host in absolute
+file URLs). Each file that ``add`` returns has its own: ``metadata`` ("advertised", "unadvertised":
+there, but not said, "absent"), ``upload_time``, ``yanked``, ``extra``.
+
+Faults hold for paths that match a shell pattern, the newest first, until ``heal``:
+
+    upstream.fault("/simple/*", status=503, retry_after="3")
+    upstream.fault("/packages/*", cut=1000)           # closes the connection after 1,000 bytes of body
+    upstream.fault("*", hang=True)                    # until heal(), then answers
+    upstream.fault("*", drip=2000)                    # bytes a second
+    upstream.fault("*", change=flipped)               # also: longer, shorter, garbage, empty
+    upstream.fault("*", bad_gzip=True, times=1)       # only the next request
+    upstream.fault("*", redirect="http://127.0.0.2/")
+    upstream.fault("*", headers={"Set-Cookie": "a=b"})
+    upstream.heal()
+    upstream.stop(); upstream.start()                 # connection refused; then again on the same port
+
+``FakeUpstream(tls=True)`` serves https with the certificate in ``CERTIFICATE``, which nobody
+trusts by itself; ``host`` may be another loopback address, such as 127.0.0.2.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import gzip
+import hashlib
+import re
+import ssl
+import threading
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Self
+
+from aiohttp import web
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from distributions import Distribution
+from fake_pages import Held, html_page, json_page
+
+CERTIFICATE = Path(__file__).with_name("loopback.pem")
+JSON = "application/vnd.pypi.simple.v1+json"
+
+
+def flipped(body: bytes) -> bytes:
+    """As long, with one wrong byte in its middle."""
+    middle = len(body) // 2
+    return body[:middle] + bytes([body[middle] ^ 1]) + body[middle + 1 :]
+
+
+def longer(body: bytes) -> bytes:
+    return body + b"and more"
+
+
+def shorter(body: bytes) -> bytes:
+    """Half of it, with a Content-Length that says so: not cut, but less than was promised."""
+    return body[: len(body) // 2]
+
+
+def garbage(body: bytes) -> bytes:
+    return b"\x00\xff<<<{ not a page \xfe" * 20
+
+
+def empty(body: bytes) -> bytes:
+    return b""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A request as it came. ``path`` is raw, with its query; headers ignore case."""
+
+    method: str
+    path: str
+    headers: CIMultiDictProxy[str]
+
+
+@dataclass(eq=False, slots=True)
+class Fault:
+    """What goes wrong; see the top."""
+
+    pattern: str
+    status: int = 0
+    retry_after: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    redirect: str = ""
+    hang: bool = False
+    drip: int = 0
+    cut: int | None = None
+    bad_gzip: bool = False
+    change: Callable[[bytes], bytes] | None = None
+    times: int | None = None
+
+
+@dataclass(slots=True)
+class _Answer:
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class FakeUpstream:
+    """See the top of this file."""
+
+    def __init__(self, *, host: str = "127.0.0.1", tls: bool = False) -> None:
+        self.html_only = False
+        self.etags = True
+        self.gzip = True
+        self.ranges = True
+        self.relative = False
+        self.hashes = True
+        self.upload_times = "always"
+        self.auth: tuple[str, str] | None = None
+        self.serial: int | None = None
+        self.status: dict[str, str] = {}
+        self.extra: dict[str, object] = {}
+        self.host, self.port = host, 0
+        self._base = ""
+        self._tls = tls
+        self._held: dict[str, list[Held]] = {}
+        self._seen: list[Seen] = []
+        self._faults: list[Fault] = []
+        self._runner: web.ServerRunner | None = None
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="fake-upstream", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        self._run(self._loop.shutdown_default_executor())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    # What a test does with it.
+
+    @property
+    def base(self) -> str:
+        return f"{'https' if self._tls else 'http'}://{self.host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        return f"{self.base}/simple/"
+
+    @property
+    def file_base(self) -> str:
+        return self._base or self.base
+
+    @file_base.setter
+    def file_base(self, base: str) -> None:
+        self._base = base
+
+    def add(self, distribution: Distribution, **says: object) -> Held:
+        """Hold a file; ``says`` are fields of ``Held``. One of the same name is replaced."""
+        held = Held(distribution, **says)  # type: ignore[arg-type]
+        self.remove(held.filename)
+        self._held.setdefault(distribution.normalised, []).append(held)
+        return held
+
+    def remove(self, filename: str) -> None:
+        """Forget a file; its project stays, maybe without files."""
+        for project, files in self._held.items():
+            self._held[project] = [each for each in files if each.filename != filename]
+
+    def file_url(self, held: Held) -> str:
+        return f"{self.file_base}/{held.distribution.path}"
+
+    def seen(self, pattern: str = "*") -> list[Seen]:
+        """The requests so far whose path (without query) matches a shell pattern, in order."""
+        return [each for each in self._seen if fnmatchcase(each.path.partition("?")[0], pattern)]
+
+    def count(self, pattern: str = "*") -> int:
+        return len(self.seen(pattern))
+
+    def forget(self) -> None:
+        """Start counting anew."""
+        self._seen.clear()
+
+    def fault(self, pattern: str, **what: object) -> None:
+        """Break something; ``what`` are fields of ``Fault``."""
+        self._faults.insert(0, Fault(pattern, **what))  # type: ignore[arg-type]
+
+    def heal(self) -> None:
+        """Take all faults back; what hangs goes on."""
+        self._faults.clear()
+
+    def stop(self) -> None:
+        """Close the listener and all connections: from now on connections are refused."""
+        if self._runner is not None:
+            self._run(self._close(self._runner))
+            self._runner = None
+
+    def start(self) -> None:
+        """Listen, again on the same port after a stop."""
+        if self._runner is None:
+            self._run(self._listen())
+
+    # How it does it.
+
+    def _run(self, work: Coroutine[object, object, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=20)
+
+    async def _listen(self) -> None:
+        context = None
+        if self._tls:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(CERTIFICATE)
+        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=0.05)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self.host, self.port, ssl_context=context, reuse_address=True)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+
+    async def _close(self, runner: web.ServerRunner) -> None:
+        open_ones = [] if runner.server is None else [each.transport for each in runner.server.connections]
+        await runner.cleanup()
+        for transport in open_ones:
+            if transport is not None:
+                transport.abort()  # TLS would wait for a goodbye of the client, who may be waiting for us.
+        await asyncio.sleep(0.01)
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        headers = CIMultiDictProxy(CIMultiDict(request.headers))
+        self._seen.append(Seen(request.method, request.raw_path, headers))
+        fault = self._fault(request.path) or Fault("")
+        while fault.hang and fault in self._faults:  # noqa: ASYNC110 - heal() comes from another thread.
+            await asyncio.sleep(0.01)
+        answer = self._answer(request)
+        if fault.status:
+            answer = _Answer(fault.status, b"It went wrong.\n")
+        if fault.retry_after:
+            answer.headers["Retry-After"] = fault.retry_after
+        if fault.redirect:
+            answer = _Answer(302, headers={"Location": fault.redirect})
+        if fault.change is not None:
+            answer.body = fault.change(answer.body)
+        self._encode(request, answer, bad=fault.bad_gzip)
+        answer.headers.update(fault.headers)
+        return await self._send(request, answer, fault=fault)
+
+    def _fault(self, path: str) -> Fault | None:
+        for fault in self._faults:
+            if fault.times != 0 and fnmatchcase(path, fault.pattern):
+                if fault.times is not None:
+                    fault.times -= 1
+                return fault
+        return None
+
+    def _answer(self, request: web.BaseRequest) -> _Answer:
+        if self.auth is not None:
+            expected = "Basic " + base64.b64encode(":".join(self.auth).encode()).decode()
+            if request.headers.get("Authorization") != expected:
+                return _Answer(401, headers={"WWW-Authenticate": 'Basic realm="fake"'})
+        if match := re.fullmatch(r"/simple/([^/]+)/?", request.path):
+            return self._project(request, match[1])
+        for held in (each for files in self._held.values() for each in files):
+            if request.path == f"/{held.distribution.path}":
+                return self._file(request, held.body)
+            if request.path == f"/{held.distribution.path}.metadata" and held.metadata != "absent":
+                return self._file(request, held.distribution.metadata)
+        return _Answer(404)
+
+    def _project(self, request: web.BaseRequest, name: str) -> _Answer:
+        project = re.sub(r"[-_.]+", "-", name).lower()
+        if request.path != f"/simple/{project}/":
+            return _Answer(301, headers={"Location": f"/simple/{project}/"})
+        if project not in self._held:
+            return _Answer(404)
+        accept = request.headers.get("Accept", "")
+        timed = self.upload_times == "always" or (self.upload_times == "pip" and "pypi.simple" in accept)
+        html = self.html_only or JSON not in accept
+        files = self._held[project]
+        base = "../.." if self.relative else self.file_base
+        if html:
+            body = html_page(files, base=base, timed=timed, hashes=self.hashes)
+        else:
+            body = json_page(files, base=base, timed=timed, hashes=self.hashes, root=self._root(project))
+        headers = {"Content-Type": "text/html" if html else JSON, "Vary": "Accept, Accept-Encoding"}
+        if self.serial is not None:
+            headers["X-PyPI-Last-Serial"] = str(self.serial)
+        if self.etags:
+            headers["ETag"] = f'"{hashlib.md5(body).hexdigest()}"'
+            if request.headers.get("If-None-Match") == headers["ETag"]:
+                return _Answer(304, headers=headers)
+        return _Answer(200, body, headers)
+
+    def _root(self, project: str) -> dict[str, object]:
+        status = {"status": self.status.get(project, "active")}
+        meta = {"api-version": "1.4", "_last-serial": self.serial or 0}
+        return {"meta": meta, "name": project, "project-status": status, **self.extra}
+
+    def _file(self, request: web.BaseRequest, body: bytes) -> _Answer:
+        headers = {"Content-Type": "application/octet-stream"}
+        if self.etags:
+            headers["ETag"] = f'"{hashlib.md5(body).hexdigest()}"'
+        match = re.fullmatch(r"bytes=([0-9]*)-([0-9]*)", request.headers.get("Range", ""))
+        if_range = request.headers.get("If-Range")
+        if not self.ranges or match is None or if_range not in {None, headers.get("ETag")}:
+            return _Answer(200, body, headers)
+        start, stop = int(match[1] or 0), min(int(match[2] or len(body)) + 1, len(body))
+        if not match[1]:
+            start, stop = max(0, len(body) - int(match[2])), len(body)
+        if start >= stop:
+            return _Answer(416, headers={"Content-Range": f"bytes */{len(body)}"})
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{len(body)}"
+        return _Answer(206, body[start:stop], headers)
+
+    def _encode(self, request: web.BaseRequest, answer: _Answer, *, bad: bool) -> None:
+        wanted = self.gzip and "gzip" in request.headers.get("Accept-Encoding", "")
+        if (wanted and answer.body) or bad:
+            body = gzip.compress(answer.body, mtime=0)
+            answer.body = body[: len(body) // 2] if bad else body
+            answer.headers["Content-Encoding"] = "gzip"
+
+    async def _send(self, request: web.BaseRequest, answer: _Answer, *, fault: Fault) -> web.StreamResponse:
+        response = web.StreamResponse(status=answer.status, headers=answer.headers)
+        bodiless = answer.status in {204, 304}
+        body = b"" if bodiless or request.method == "HEAD" else answer.body
+        if not bodiless:
+            response.content_length = len(answer.body)
+        await response.prepare(request)
+        step = max(1, fault.drip // 20) if fault.drip else 1 << 20
+        for start in range(0, len(body if fault.cut is None else body[: fault.cut]), step):
+            await response.write(body[start : min(start + step, fault.cut or len(body))])
+            if fault.drip:
+                await asyncio.sleep(0.05)
+        if fault.cut is not None and request.transport is not None:
+            request.transport.close()
+        return response
