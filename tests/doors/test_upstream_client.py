@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -19,12 +20,6 @@ from localshop.upstream.client import UpstreamClient
 from localshop.upstream.source import Source
 
 BIG = wheel("Demo", "1.0", requires_python=">=3.8", size=2_000_000)
-
-
-@pytest.fixture
-def upstream():
-    with FakeUpstream() as running:
-        yield running
 
 
 @pytest.fixture
@@ -124,9 +119,15 @@ async def test_a_refused_connection_is_an_unavailable_upstream_and_it_recovers(u
     assert (await client.page(source, "demo")).state == "found"
 
 
-async def test_an_unknown_host_is_unavailable(client):
-    with pytest.raises(UpstreamUnavailable, match="no connection"):
-        await client.page(Source(id=1, url="http://no-such-host.invalid/simple/"), "demo")
+async def test_an_unknown_host_is_unavailable(client, monkeypatch):
+    def unknown(*_, **__):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(UpstreamUnavailable, match="no connection: Name or service not known"):
+        await client.page(Source(id=1, url="http://index.invalid/simple/"), "demo")
+    with pytest.raises(UpstreamUnavailable, match="no connection: Name or service not known"):
+        await client.small(Source(id=1, url="http://index.invalid/simple/"), "http://10.0.0.1/x", limit=10)
 
 
 @pytest.mark.parametrize("fault", [{"hang": True}, {"drip": 40}])

@@ -24,6 +24,7 @@ def parse(text: str, *, base: URL | None = None) -> URL:
         if base is not None and text:
             url = base.join(url)
         if url.scheme in {"http", "https"} and url.raw_host and url.port:
+            url.raw_host.encode("idna")  # Raises for what the look-up would choke on, such as "a..b".
             return url.with_user(None).with_fragment(None)
     except ValueError:
         pass

@@ -138,6 +138,8 @@ def test_where_a_redirect_leads(location, expected):
         "http://h:0/",
         "//h/x",
         "http://[::1/",
+        "http://a..b/",
+        f"http://{64 * 'a'}.example/",
     ],
 )
 def test_what_is_no_http_address_is_refused(text):
