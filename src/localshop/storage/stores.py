@@ -122,9 +122,13 @@ class Store:
 
     def delete(self, name: str) -> None:
         """Delete a stored file; one that is not there is fine."""
-        with _told(f"The stored file {name} could not be deleted"), suppress(FileNotFoundError):
+        with _told(f"The stored file {name} could not be deleted"):
             _check(name)
-            self._storage.delete(name)
+            try:
+                self._storage.delete(name)
+            except Exception:
+                if self._size(name) is not None:
+                    raise
 
     def _save(self, part: Path, name: str, *, size: int) -> str:
         """Save into a storage of which nothing is known but Django's interface."""
