@@ -6,6 +6,7 @@ and every test finds its tables empty but for the repository ``default``.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import secrets
 import tempfile
@@ -75,3 +76,31 @@ async def browser(repository):
 
     async with Browser(FrontDoor()) as client:
         yield client
+
+
+class Clock:
+    """The front door's clock, which a test can set forward."""
+
+    def __init__(self, shop):
+        self._ahead = 0.0
+        real = shop.now
+        shop.now = lambda: real() + self._ahead
+
+    def forward(self, seconds):
+        self._ahead += seconds
+
+
+@pytest.fixture
+async def clock(browser):
+    return Clock(browser.application._shop)
+
+
+@pytest.fixture
+def set_config(browser):
+    """Change settings of the running front door: ``set_config(offline=True)``."""
+
+    def change(**values):
+        shop = browser.application._shop
+        shop.config = dataclasses.replace(shop.config, **values)
+
+    return change

@@ -16,6 +16,7 @@ Domain code raises these and knows no HTTP status; each door has one table from 
     - DigestMismatch      its bytes are not those that its page announced
   + StorageError          bytes at rest could not be written or read
     - StorageFull         no room is left
+    - StorageDamaged      what is there is not what was stored
 """
 
 from __future__ import annotations
@@ -120,3 +121,9 @@ class StorageFull(StorageError):
     """No room is left for more bytes."""
 
     slug = "disk-full"
+
+
+class StorageDamaged(StorageError):
+    """What is there is not what was stored: it was cut, or added to."""
+
+    slug = "storage-damaged"

@@ -60,6 +60,15 @@ def every_credential() -> list[Credential]:
     return list(Credential.objects.order_by("id").select_related("user").prefetch_related("repositories"))
 
 
+def credential(access_key: str) -> Credential:
+    """The credential of this access key; raises ``BadInput`` when there is none."""
+    rows = Credential.objects.select_related("user").prefetch_related("repositories")
+    row = rows.filter(access_key=access_key).first()
+    if row is None:
+        raise BadInput(f"There is no credential {access_key!r}.")
+    return row
+
+
 def set_enabled(access_key: str, *, enabled: bool) -> None:
     """Disable a credential, or let it in again; raises ``BadInput`` when there is none."""
     with transaction.atomic():

@@ -85,7 +85,7 @@ def file_arrived(file_id: int, *, sha256: str, size: int, name: str) -> BlobReco
 def size_told(file_id: int, size: int) -> None:
     """The upstream told the size (bytes) of a file whose page did not."""
     with transaction.atomic():
-        File.objects.filter(id=file_id, size=None).update(size=size)
+        File.objects.filter(id=file_id, blob=None).update(size=size)
 
 
 def blob_of(sha256: str) -> BlobRecord | None:

@@ -21,6 +21,19 @@ def every_user() -> list[User]:
     return list(User.objects.order_by("username"))
 
 
+def user(name: str) -> User:
+    """The user of this name; raises ``BadInput`` when there is none."""
+    found = User.objects.filter(username=name).first()
+    if found is None:
+        raise BadInput(f"There is no user {name!r}.")
+    return found
+
+
+def first_administrator() -> str | None:
+    """The name of the oldest administrator."""
+    return User.objects.filter(is_superuser=True).order_by("id").values_list("username", flat=True).first()
+
+
 def create_user(name: str, *, password: str, administrator: bool = False) -> User:
     """Make a user; raises ``BadInput`` for a name that is taken or malformed, or an empty password.
 

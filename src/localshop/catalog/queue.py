@@ -81,11 +81,11 @@ def claim(worker: str, *, now: float, names: Collection[str]) -> Claim | None:
     return Claim(row.id, row.name, row.key, row.payload, row.attempts, worker)
 
 
-def is_due(now: float) -> bool:
+def is_due(*, now: float, names: Collection[str]) -> bool:
     """Whether a claim would find anything. Cheap, and takes no write lock."""
     due = Q(state=Job.State.WAITING, run_after__lte=now)
     lost = Q(state=Job.State.RUNNING, lease_until__lt=now)
-    return Job.objects.filter(due | lost).exists()
+    return Job.objects.filter(due | lost, name__in=names).exists()
 
 
 def heartbeat(worker: str, ids: Collection[int], *, now: float) -> None:
@@ -138,13 +138,15 @@ def every_job() -> list[Job]:
     return list(Job.objects.order_by("id"))
 
 
-def retry(job_id: int, *, now: float) -> None:
-    """Give a failed or delayed job another chance now."""
+def retry(job_id: int, *, now: float) -> Job:
+    """Give a failed or delayed job another chance now; the answer is the job that waits for it."""
     with transaction.atomic():
         row = Job.objects.filter(id=job_id).exclude(state=Job.State.RUNNING).first()
         if row is None:
             raise BadInput(f"There is no job {job_id} that could be tried again.")
+        key = row.key
         _wait_again(row, run_after=now, attempts=0, error=row.error)
+        return Job.objects.get(key=key, state=Job.State.WAITING)
 
 
 def left_to_do() -> tuple[int, int]:

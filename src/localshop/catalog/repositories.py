@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from ipaddress import ip_network
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from ipaddress import ip_address, ip_network
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from django.db import transaction
 from django.db.models import F
 
 from localshop.errors import BadInput
+from localshop.observe.redact import redact
+from localshop.protocol.names import is_name, normalise
 from localshop.upstream.source import Source
 
 from .models import Network, Project, Repository, ShelvedPage, Upstream
@@ -20,6 +23,9 @@ from .state import access_changed
 
 DEFAULT = "default"
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,99}\Z")
+_HOST = re.compile(
+    r"(?:[a-z0-9_][a-z0-9._-]{0,252}|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?\Z", re.ASCII | re.IGNORECASE
+)
 _CHANGEABLE = frozenset({"miss", "fresh", "reserved", "file_hosts", "overwrite", "members_only"})
 
 
@@ -32,6 +38,16 @@ def every_repository() -> list[RepositoryRecord]:
 def repository(slug: str) -> RepositoryRecord:
     """The repository of this slug; raises ``BadInput`` when there is none."""
     return _record(_row(slug))
+
+
+def repository_by_id(repository_id: int) -> RepositoryRecord:
+    """The repository of this id, as another row names it."""
+    return _record(Repository.objects.get(id=repository_id))
+
+
+def is_there(slug: str) -> bool:
+    """Whether there is a repository of this slug; asks for nothing else, so it works with any key."""
+    return Repository.objects.filter(slug=slug).exists()
 
 
 def create_repository(
@@ -110,7 +126,37 @@ def _checked(changes: Mapping[str, object]) -> dict[str, object]:
         raise BadInput(f"A repository has no {min(unknown)!r}.")
     if changes.get("miss", "redirect") not in Repository.Miss.values:
         raise BadInput(f"{changes['miss']!r} is no miss mode: redirect, stream or refuse.")
-    return dict(changes)
+    checked = dict(changes)
+    if "reserved" in changes:
+        checked["reserved"] = _each(_pattern, changes["reserved"])
+    if "file_hosts" in changes:
+        checked["file_hosts"] = _each(_host, changes["file_hosts"])
+    return checked
+
+
+def _each(read: Callable[[str], str], given: object) -> list[str]:
+    """Read each text once, in the order given."""
+    assert isinstance(given, list | tuple)
+    return list(dict.fromkeys(read(one) for one in given))
+
+
+def _pattern(given: str) -> str:
+    """A pattern of reserved names, normalised: a name, or the beginning of names and ``*``."""
+    start = given.removesuffix("*")
+    # What stands before the star may end in a separator; for the check it is taken off.
+    if given == "*" or is_name(start) or (start != given and is_name(start.rstrip("-_."))):
+        return normalise(start) + given[len(start) :]
+    raise BadInput(f"{given!r} is no name of a project and no beginning of names such as acme-*.")
+
+
+def _host(given: str) -> str:
+    """A host that files may come from: ``host``, ``host:port``, an address, ``[v6 address]:port``."""
+    with suppress(ValueError):
+        return str(ip_address(given.strip("[]")))
+    found = _HOST.match(given)
+    if found is None or int(found["port"] or 1) not in range(1, 65536):
+        raise BadInput(f"{given!r} is no host: a name or an address, and :PORT if need be.")
+    return given.lower()
 
 
 def _set_upstreams(row: Repository, urls: Sequence[str]) -> None:
@@ -129,15 +175,20 @@ def _set_upstreams(row: Repository, urls: Sequence[str]) -> None:
 
 def _split_credentials(given: str) -> tuple[str, str, str]:
     """``https://user:password@host/simple/`` as (URL that ends in a slash, user, password)."""
+    # It may carry a password, and these sentences end up on screens and in logs.
+    shown = repr(redact(given))
     try:
         parts = urlsplit(given)
         port = parts.port
     except ValueError as error:
-        raise BadInput(f"{given!r} is no URL of an upstream: {error}.") from None
+        raise BadInput(f"{shown} is no URL of an upstream: {redact(str(error))}.") from None
+    # A line break would be dropped by urlsplit in silence, and another address asked.
+    if not given.isprintable() or " " in given:
+        raise BadInput(f"{shown} is no URL of an upstream: it may hold no blanks.")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise BadInput(f"{given!r} is no URL of an upstream: it must start with http:// or https://.")
+        raise BadInput(f"{shown} is no URL of an upstream: it must start with http:// or https://.")
     if parts.query or parts.fragment:
-        raise BadInput(f"{given!r} is no URL of an upstream: it may have no query and no fragment.")
+        raise BadInput(f"{shown} is no URL of an upstream: it may have no query and no fragment.")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     netloc = host if port is None else f"{host}:{port}"
     path = parts.path if parts.path.endswith("/") else f"{parts.path}/"

@@ -12,9 +12,9 @@ from localshop.access import Admission, Gate
 from localshop.access.rules import Action
 from localshop.catalog import projects
 from localshop.catalog.reads import Token
-from localshop.errors import LocalshopError
+from localshop.errors import LocalshopError, StorageDamaged, StorageError
 from localshop.mirror import file as files
-from localshop.mirror.file import Coming, Elsewhere, Here, Withheld
+from localshop.mirror.file import Coming, Elsewhere, Here, Outcome, Withheld
 from localshop.mirror.metadata import metadata
 from localshop.mirror.page import page
 from localshop.observe.log import event, get_logger
@@ -29,6 +29,8 @@ from .routes import Route, parse
 from .send import Artifact, send_file
 
 _READS = frozenset({"GET", "HEAD"})
+_ROUNDS = 3
+"""How often a file is looked up whose bytes are gone, or come, while it is about to be sent."""
 
 log = get_logger(__name__)
 
@@ -139,21 +141,23 @@ class IndexDoor:
         await redirect(visit.send, 301, location, cache=b"no-cache", head=visit.head)
 
     async def _file(self, visit: _Visit, admission: Admission) -> None:
-        scope, receive, send, route, head = visit
-        repository = admission.repository
-        # Twice at the most: what the storage lost is forgotten, and then not here.
-        while True:
+        route, repository = visit.route, admission.repository
+        for _ in range(_ROUNDS):
             row = await self._shop.reads.file(repository.id, route.path, route.filename)
             outcome = await files.file(self._shop, repository, route.path, route.filename, row=row)
-            if not isinstance(outcome, Here):
-                break
-            artifact = Artifact(self._shop.store, outcome.blob, outcome.size, outcome.sha256)
             try:
-                await send_file(scope, receive, send, artifact, private=admission.private)
-            except FileNotFoundError:
-                await files.vanished(self._shop, outcome)
+                await self._send_outcome(visit, outcome, private=admission.private)
+            except (FileNotFoundError, StorageDamaged) as error:
+                # Nothing was sent yet. Either the storage has lost the bytes, then they are forgotten
+                # and not here; or a file that was on its way has arrived, then it is.
+                if isinstance(outcome, Here):
+                    await files.vanished(self._shop, row, why=error)
             else:
                 return
+        raise StorageError(f"The storage loses {route.filename} as often as it is stored.")
+
+    async def _send_outcome(self, visit: _Visit, outcome: Outcome, *, private: bool) -> None:
+        scope, receive, send, route, head = visit
         match outcome:
             case None:
                 await say(send, 404, "no-such-file", f"There is no file {route.filename!r} here.", head=head)
@@ -161,8 +165,12 @@ class IndexDoor:
                 await say(send, 403, slug, sentence, head=head)
             case Elsewhere(url):
                 await redirect(send, 302, url, cache=b"no-store", head=head)
+            case Here(blob, sha256, size):
+                await send_file(
+                    scope, receive, send, Artifact(self._shop.store, blob, size, sha256), private=private
+                )
             case Coming(download, sha256):
-                await send_coming(scope, receive, send, download, sha256=sha256, private=admission.private)
+                await send_coming(scope, receive, send, download, sha256=sha256, private=private)
 
     async def _metadata(self, visit: _Visit, admission: Admission) -> None:
         route, repository = visit.route, admission.repository

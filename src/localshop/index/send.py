@@ -173,7 +173,7 @@ def _check_size(artifact: Artifact, size: int | None) -> None:
     if size is None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), artifact.name)
     if size != artifact.size:
-        raise errors.StorageError(
+        raise errors.StorageDamaged(
             f"The stored file {artifact.name} has {size} bytes where {artifact.size} were stored."
         )
 

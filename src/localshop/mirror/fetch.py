@@ -43,7 +43,7 @@ def bring_home(shop: Shop, source: Source, file: FileRecord) -> Download:
     known: Download | None = shop.downloads.get(key)
     if known is not None:
         return known
-    download = Download(part=shop.store.scratch / f"{key}.part", size=file.size)
+    download = Download(part=shop.store.scratch / f"{key}.part", size=entry_from_json(file.entry).size)
     task = asyncio.create_task(_fetch(shop, source, file, download))
     download.task = task
     shop.downloads[key] = download
@@ -171,8 +171,10 @@ class _Leader:
         if told is None or told == known:
             return
         if known is not None:
+            # Announced by the page, or told by this server before the connection broke.
+            self._throw_away()
             raise UpstreamNonsense(
-                f"{self._file.filename} is announced with {known} bytes, its server says {told}."
+                f"{self._file.filename} should have {known} bytes, but its server now says {told}."
             )
         self._download.size = told
         await self._shop.run(files.size_told, self._file.id, told)

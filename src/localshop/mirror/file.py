@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from localshop.catalog import files, queue
 from localshop.catalog.reads import FileRow
 from localshop.catalog.records import FileRecord, RepositoryRecord
 from localshop.errors import StorageError
+from localshop.observe.log import event, get_logger
 from localshop.policies.judge import Subject, Verdict, judge
 from localshop.protocol.document import entry_to_json
 from localshop.shop import Shop
@@ -21,6 +23,8 @@ MIRROR_FILE = "mirror-file"
 """The name of the job that brings one file home."""
 _SMALL = 1 << 20
 """Bytes up to which a file is sent only when all of it was verified, so that a failure is clean."""
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +87,16 @@ async def file(
     return await _missing(shop, repository, located)
 
 
-async def vanished(shop: Shop, here: Here) -> None:
-    """The storage has lost these bytes: forget them, so that they are fetched again."""
-    await shop.run(files.blob_vanished, here.sha256)
+async def vanished(shop: Shop, row: FileRow, *, why: Exception) -> None:
+    """The storage has lost the bytes of this file: forget them, so that they are fetched again.
+
+    Private bytes can be fetched nowhere; they are not forgotten, since the disk may come back.
+    """
+    sentence = f"The bytes of the file {row.sha256} of {row.project} are gone from the storage: {why}"
+    event(log, logging.ERROR, "bytes-vanished", sentence, project=row.project, kind=row.kind)
+    if row.kind == "private":
+        raise StorageError(f"{sentence}. Only an upload, or a backup, can bring them back.") from why
+    await shop.run(files.blob_vanished, row.sha256)
 
 
 async def _missing(shop: Shop, repository: RepositoryRecord, located: Located) -> Outcome:

@@ -26,7 +26,7 @@ async def page(
         if not token.id or token.kind != "private":
             # With a 404 the client would look for the name elsewhere.
             return shelf.empty(name, form)
-    elif _may_ask(shop, repository) and shop.now() >= token.fresh_until:
+    elif not shop.config.offline and shop.now() >= token.fresh_until:
         if token.fresh_until:
             shop.behind(refresh(shop, repository, name), what=f"Refreshing {name}")
         else:
@@ -37,10 +37,6 @@ async def page(
     if not token.id or not (token.listed or is_reserved(repository, name)):
         return None
     return await shelf.take(shop, token, form) or await _make(shop, repository, name, token=token, form=form)
-
-
-def _may_ask(shop: Shop, repository: RepositoryRecord) -> bool:
-    return bool(repository.upstreams) and not shop.config.offline
 
 
 async def _make(

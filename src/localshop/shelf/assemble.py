@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from localshop.policies.judge import Subject, judge
@@ -16,7 +16,10 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """A file that has a row; ``stored``: its bytes are here."""
+    """A file that has a row; ``stored``: its bytes are here.
+
+    ``entry`` is what was first said of it, with the digest and size that its bytes have.
+    """
 
     entry: Entry
     stored: bool
@@ -65,15 +68,19 @@ def _entries(parts: Parts) -> Iterable[Entry]:
         kept = stored.get(entry.filename)
         listed.add(entry.filename)
         if kept is None or kept.path == entry.path:
-            # Yanks and the like come from the upstream's newest word on the very same file.
-            yield entry
+            yield entry if kept is None else _renewed(kept, entry)
         else:
             yield kept
     newest = {entry.filename: entry for entry in parts.document.files} if parts.document else {}
     for filename, kept in stored.items():
         if filename not in listed:
             told_now = newest.get(filename)
-            yield told_now if told_now is not None and told_now.path == kept.path else kept
+            yield _renewed(kept, told_now) if told_now is not None and told_now.path == kept.path else kept
+
+
+def _renewed(kept: Entry, told: Entry) -> Entry:
+    """The upstream's newest word on a file, such as a yank; digest and size are those of the bytes."""
+    return replace(told, sha256=kept.sha256, size=kept.size)
 
 
 def _hidden(parts: Parts, entry: Entry) -> bool:

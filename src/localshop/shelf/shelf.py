@@ -5,12 +5,12 @@ from __future__ import annotations
 import gzip
 import hashlib
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from localshop.catalog import files, projects
 from localshop.catalog.reads import Token
-from localshop.catalog.records import ProjectRecord, RepositoryRecord, UpstreamPageRecord
+from localshop.catalog.records import FileRecord, ProjectRecord, RepositoryRecord, UpstreamPageRecord
 from localshop.protocol.document import Document, entry_from_json, unpack
 from localshop.protocol.pages import Page
 from localshop.protocol.writers import page_html, page_json
@@ -145,6 +145,13 @@ def _rendered(page: Page, form: str, *, serial: int, recipe: str) -> Rendered:
     )
 
 
+def _own(file: FileRecord) -> Own:
+    entry = entry_from_json(file.entry)
+    if file.blob is None:
+        return Own(entry, stored=False)
+    return Own(replace(entry, sha256=file.blob.sha256, size=file.blob.size), stored=True)
+
+
 def _parts(shop: Shop, repository: RepositoryRecord, project: ProjectRecord) -> Parts:
     answer = None
     if project.kind != "private":
@@ -154,7 +161,7 @@ def _parts(shop: Shop, repository: RepositoryRecord, project: ProjectRecord) -> 
         name=project.name,
         base=base_of(shop, repository),
         own=[
-            Own(entry_from_json(file.entry), stored=file.blob is not None)
+            _own(file)
             for file in files.files_of(project.id)
             # What came from another upstream than the one that answers now is not mixed in.
             if document is None or file.upstream_id in {None, upstream_id}
