@@ -10,10 +10,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 Address = IPv4Address | IPv6Address
 Networks = Sequence[IPv4Network | IPv6Network]
 
-FORWARDING_HEADERS = frozenset(
-    {b"x-forwarded-for", b"forwarded", b"x-real-ip", b"x-forwarded-host", b"x-forwarded-proto", b"via"}
-)
-"""Headers by which a proxy betrays itself."""
+_FORWARDING = frozenset({b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"true-client-ip"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +36,7 @@ def visitor(peer: str, headers: Iterable[tuple[bytes, bytes]], *, trusted: Netwo
     if address is None:
         return Visitor(None)
     if not _within(address, trusted):
-        if address.is_loopback and any(name in FORWARDING_HEADERS for name, _ in headers):
+        if address.is_loopback and any(_betrays_a_proxy(name) for name, _ in headers):
             return Visitor(address, told=False)
         return Visitor(address)
     forwarded = b",".join(value for name, value in headers if name == b"x-forwarded-for")
@@ -66,6 +63,10 @@ def parse_address(text: str) -> Address | None:
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address
+
+
+def _betrays_a_proxy(header: bytes) -> bool:
+    return header in _FORWARDING or header.startswith(b"x-forwarded-")
 
 
 def _within(address: Address, networks: Networks) -> bool:
