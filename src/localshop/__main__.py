@@ -52,13 +52,13 @@ def _sentence(error: Exception) -> str | None:
     from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415 - most runs end well.
     from django.db import Error  # noqa: PLC0415
 
-    told = " ".join(str(error).split())
+    told = " ".join(str(error).split()).rstrip(".?")
     if isinstance(error, Error):
         return f"The database cannot do this: {told}."
     if isinstance(error, ImproperlyConfigured):
         return f"Django cannot start with these settings: {told}."
     if isinstance(error, OSError):
-        return f"{told}."
+        return f"{error.filename}: {error.strerror}." if error.filename else f"{told}."
     return None
 
 

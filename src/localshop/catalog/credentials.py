@@ -13,7 +13,7 @@ from localshop.errors import BadInput
 
 from .models import Credential, Repository, User
 from .people import user_record
-from .records import CredentialRecord
+from .records import CredentialListed, CredentialRecord
 from .repositories import repository
 from .state import access_changed
 
@@ -28,7 +28,7 @@ def create_credential(
     upload: bool = False,
     expires: datetime | None = None,
     comment: str = "",
-) -> tuple[Credential, str]:
+) -> tuple[CredentialListed, str]:
     """Make a credential; the second value is its secret key, which is kept nowhere.
 
     No ``repositories``: it is good everywhere. The secret has 256 random bits, so its plain
@@ -52,38 +52,33 @@ def create_credential(
         )
         row.repositories.set(Repository.objects.filter(id__in=[repository(slug).id for slug in repositories]))
         access_changed()
-    return row, secret
+    return _listed(row), secret
 
 
-def every_credential() -> list[Credential]:
-    """All credentials, oldest first, with their users and repositories."""
-    return list(Credential.objects.order_by("id").select_related("user").prefetch_related("repositories"))
+def every_credential() -> list[CredentialListed]:
+    """All credentials, oldest first."""
+    rows = Credential.objects.order_by("id").select_related("user").prefetch_related("repositories")
+    return [_listed(row) for row in rows]
 
 
-def credential(access_key: str) -> Credential:
-    """The credential of this access key; raises ``BadInput`` when there is none."""
-    rows = Credential.objects.select_related("user").prefetch_related("repositories")
-    row = rows.filter(access_key=access_key).first()
-    if row is None:
-        raise BadInput(f"There is no credential {access_key!r}.")
-    return row
-
-
-def set_enabled(access_key: str, *, enabled: bool) -> None:
+def set_enabled(access_key: str, *, enabled: bool) -> CredentialListed:
     """Disable a credential, or let it in again; raises ``BadInput`` when there is none."""
     with transaction.atomic():
-        if not Credential.objects.filter(access_key=access_key).update(enabled=enabled):
-            raise BadInput(f"There is no credential {access_key!r}.")
+        row = _row(access_key)
+        row.enabled = enabled
+        row.save(update_fields=["enabled"])
         access_changed()
+    return _listed(row)
 
 
-def delete_credential(access_key: str) -> None:
-    """Delete a credential; raises ``BadInput`` when there is none."""
+def delete_credential(access_key: str) -> CredentialListed:
+    """Delete a credential and give what it was; raises ``BadInput`` when there is none."""
     with transaction.atomic():
-        gone, _ = Credential.objects.filter(access_key=access_key).delete()
-        if not gone:
-            raise BadInput(f"There is no credential {access_key!r}.")
+        row = _row(access_key)
+        listed = _listed(row)
+        row.delete()
         access_changed()
+    return listed
 
 
 def find_credential(
@@ -122,3 +117,23 @@ def note_use(times: Mapping[int, float]) -> None:
 def digest_of(secret: str) -> str:
     """The form in which a secret key is kept: SHA-256, in hex."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _row(access_key: str) -> Credential:
+    row = Credential.objects.filter(access_key=access_key).first()
+    if row is None:
+        raise BadInput(f"There is no credential {access_key!r}.")
+    return row
+
+
+def _listed(row: Credential) -> CredentialListed:
+    return CredentialListed(
+        access_key=row.access_key,
+        repositories=None if row.everywhere else tuple(sorted(one.slug for one in row.repositories.all())),
+        upload=row.upload,
+        user=row.user.username if row.user else None,
+        comment=row.comment,
+        expires=row.expires,
+        enabled=row.enabled,
+        last_used=row.last_used,
+    )

@@ -16,17 +16,9 @@ from .state import access_changed
 _RANK = {Grant.Role.READER: 0, Grant.Role.DEVELOPER: 1, Grant.Role.OWNER: 2}
 
 
-def every_user() -> list[User]:
+def every_user() -> list[UserRecord]:
     """All users by name."""
-    return list(User.objects.order_by("username"))
-
-
-def user(name: str) -> User:
-    """The user of this name; raises ``BadInput`` when there is none."""
-    found = User.objects.filter(username=name).first()
-    if found is None:
-        raise BadInput(f"There is no user {name!r}.")
-    return found
+    return [user_record(user) for user in User.objects.order_by("username")]
 
 
 def first_administrator() -> str | None:
@@ -34,7 +26,7 @@ def first_administrator() -> str | None:
     return User.objects.filter(is_superuser=True).order_by("id").values_list("username", flat=True).first()
 
 
-def create_user(name: str, *, password: str, administrator: bool = False) -> User:
+def create_user(name: str, *, password: str, administrator: bool = False) -> UserRecord:
     """Make a user; raises ``BadInput`` for a name that is taken or malformed, or an empty password.
 
     How strong a password is stays with those who take it from a person; see ``weakness``.
@@ -52,24 +44,28 @@ def create_user(name: str, *, password: str, administrator: bool = False) -> Use
             raise BadInput(f"There is a user {name!r} already.")
         user.save()
         access_changed()
-    return user
+    return user_record(user)
 
 
-def weakness(user: User, password: str) -> str:
-    """Why this password is a weak one for this user; empty: it is not."""
+def weakness(name: str, password: str) -> str:
+    """Why this password is a weak one for the user of this name; empty: it is not."""
     try:
-        password_validation.validate_password(password, user)
+        password_validation.validate_password(password, User(username=name))
     except ValidationError as error:
         return " ".join(error.messages)
     return ""
 
 
-def set_active(name: str, *, active: bool) -> None:
+def set_active(name: str, *, active: bool) -> UserRecord:
     """Shut a user out, or let him in again, with all his credentials."""
     with transaction.atomic():
-        if not User.objects.filter(username=name).update(is_active=active):
+        user = User.objects.filter(username=name).first()
+        if user is None:
             raise BadInput(f"There is no user {name!r}.")
+        user.is_active = active
+        user.save(update_fields=["is_active"])
         access_changed()
+    return user_record(user)
 
 
 def verify_password(name: str, password: str) -> UserRecord | None:

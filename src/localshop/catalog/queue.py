@@ -15,6 +15,7 @@ from django.db.models import Q
 from localshop.errors import BadInput
 
 from .models import Job
+from .records import JobRecord
 
 LEASE = 15.0
 """Seconds for which a claim is good without a heartbeat."""
@@ -133,12 +134,12 @@ def failed(claim: Claim, error: str, *, now: float, final: bool = False) -> bool
         return True
 
 
-def every_job() -> list[Job]:
+def every_job() -> list[JobRecord]:
     """All jobs that wait, run or have failed."""
-    return list(Job.objects.order_by("id"))
+    return [_record(row) for row in Job.objects.order_by("id")]
 
 
-def retry(job_id: int, *, now: float) -> Job:
+def retry(job_id: int, *, now: float) -> JobRecord:
     """Give a failed or delayed job another chance now; the answer is the job that waits for it."""
     with transaction.atomic():
         row = Job.objects.filter(id=job_id).exclude(state=Job.State.RUNNING).first()
@@ -146,7 +147,7 @@ def retry(job_id: int, *, now: float) -> Job:
             raise BadInput(f"There is no job {job_id} that could be tried again.")
         key = row.key
         _wait_again(row, run_after=now, attempts=0, error=row.error)
-        return Job.objects.get(key=key, state=Job.State.WAITING)
+        return _record(Job.objects.get(key=key, state=Job.State.WAITING))
 
 
 def left_to_do() -> tuple[int, int]:
@@ -170,3 +171,9 @@ def _wait_again(row: Job, *, run_after: float, attempts: int, error: str) -> Non
     row.attempts = attempts
     row.error = error
     row.save()
+
+
+def _record(row: Job) -> JobRecord:
+    return JobRecord(
+        id=row.id, name=row.name, key=row.key, state=row.state, attempts=row.attempts, error=row.error
+    )

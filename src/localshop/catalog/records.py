@@ -63,6 +63,32 @@ class CredentialRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class CredentialListed:
+    """A credential as lists show it, with names instead of ids; ``repositories`` None: everywhere."""
+
+    access_key: str
+    repositories: tuple[str, ...] | None
+    upload: bool
+    user: str | None
+    comment: str
+    expires: datetime | None
+    enabled: bool
+    last_used: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """A job as lists show it; ``state`` is ``waiting``, ``running`` or ``failed``."""
+
+    id: int
+    name: str
+    key: str
+    state: str
+    attempts: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectRecord:
     """A project as the journeys need it; ``id`` 0: no row yet."""
 
