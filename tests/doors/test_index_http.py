@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import re
 
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from distributions import sdist, wheel
 from localshop.catalog import repositories
+from threads import in_thread
 
 JSON = "application/vnd.pypi.simple.v1+json"
 HTML = "application/vnd.pypi.simple.v1+html"
@@ -23,7 +23,7 @@ UV = f"{JSON}, {HTML};q=0.2, text/html;q=0.01"
 async def demo(browser, upstream):
     held = upstream.add(wheel("demo", "1.0"))
     upstream.add(sdist("demo", "1.0"))
-    await asyncio.to_thread(repositories.edit_repository, "default", upstreams=None, changes={"miss": "stream"})
+    await in_thread(repositories.edit_repository, "default", upstreams=None, changes={"miss": "stream"})
     assert (await browser.get(f"/repo/default/{held.distribution.path}")).status == 200
     return held
 
@@ -59,7 +59,9 @@ async def test_the_format_can_be_named_in_the_url(browser, demo):
     assert (await browser.get("/repo/default/demo/?format=nonsense")).status == 406
 
 
-@pytest.mark.parametrize("path", ["/repo/default/demo/", "/repo/default/", "/simple/demo/", "/repo/default/+simple/demo/"])
+@pytest.mark.parametrize(
+    "path", ["/repo/default/demo/", "/repo/default/", "/simple/demo/", "/repo/default/+simple/demo/"]
+)
 async def test_every_representation_has_a_strong_etag_of_its_own(browser, demo, path):
     """uv ignores weak ETags, and a cache that mixes up encodings breaks clients."""
     etags = set()
@@ -75,20 +77,26 @@ async def test_every_representation_has_a_strong_etag_of_its_own(browser, demo, 
             assert body.startswith(b"{") == (accept == JSON)
             etags.add(answer.headers["etag"])
 
-            again = await browser.get(path, headers={**headers, "If-None-Match": f'"x", W/{answer.headers["etag"]}'})
+            again = await browser.get(
+                path, headers={**headers, "If-None-Match": f'"x", W/{answer.headers["etag"]}'}
+            )
             assert again.status == 304
             for name in ("etag", "cache-control", "vary"):
                 assert again.headers[name] == answer.headers[name]
     assert len(etags) == 6
 
 
-@pytest.mark.parametrize("prefix", ["/repo/default", "/simple", "/repo/default/+simple", "/repo/default/%2Bsimple"])
+@pytest.mark.parametrize(
+    "prefix", ["/repo/default", "/simple", "/repo/default/+simple", "/repo/default/%2Bsimple"]
+)
 async def test_all_doors_to_the_index_show_the_same(browser, demo, prefix):
     """Renovate, hatch, uv and pip each know another form of the URL."""
     here = await browser.get(f"{prefix}/demo/", headers={"Accept": JSON})
     main = await browser.get("/repo/default/demo/", headers={"Accept": JSON})
     assert here == main
-    assert (await browser.get(f"{prefix}/", headers={"Accept": JSON})).json()["projects"] == [{"name": "demo"}]
+    assert (await browser.get(f"{prefix}/", headers={"Accept": JSON})).json()["projects"] == [
+        {"name": "demo"}
+    ]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +116,14 @@ async def test_other_spellings_lead_to_the_one_url(browser, demo, path, location
 
 
 async def test_head_says_what_get_says(browser, demo):
-    for path in ("", "demo/", "nothing/", demo.distribution.path, f"{demo.distribution.path}.metadata", "DEMO/"):
+    for path in (
+        "",
+        "demo/",
+        "nothing/",
+        demo.distribution.path,
+        f"{demo.distribution.path}.metadata",
+        "DEMO/",
+    ):
         get = await browser.get(f"/repo/default/{path}")
         head = await browser.head(f"/repo/default/{path}")
         assert (head.status, head.headers) == (get.status, get.headers)
@@ -190,7 +205,13 @@ async def test_one_segment_is_always_a_project(browser, upstream, name):
 
 
 async def test_every_answer_says_how_to_cache_it(browser, demo):
-    for path in ("/repo/default/", "/repo/default/nothing/", "/repo/none/", "/repo/default/a/b/c", "/simple/DEMO/"):
+    for path in (
+        "/repo/default/",
+        "/repo/default/nothing/",
+        "/repo/none/",
+        "/repo/default/a/b/c",
+        "/simple/DEMO/",
+    ):
         assert "cache-control" in (await browser.get(path)).headers, path
 
 

@@ -11,6 +11,7 @@ from fake_upstream import flipped, longer, shorter
 from localshop.catalog import queue, repositories
 from localshop.catalog.models import Blob, File, Job, Project
 from localshop.jobs.registry import jobs
+from threads import in_thread
 
 JSON = {"Accept": "application/vnd.pypi.simple.v1+json"}
 
@@ -18,19 +19,13 @@ JSON = {"Accept": "application/vnd.pypi.simple.v1+json"}
 @pytest.fixture
 def miss(repository):
     async def change(mode):
-        await asyncio.to_thread(
-            repositories.edit_repository, "default", upstreams=None, changes={"miss": mode}
-        )
+        await in_thread(repositories.edit_repository, "default", upstreams=None, changes={"miss": mode})
 
     return change
 
 
 def url_of(held):
     return f"/repo/default/{held.distribution.path}"
-
-
-async def in_thread(query):
-    return await asyncio.to_thread(query)
 
 
 JOBS = jobs(offline=False)
@@ -204,7 +199,7 @@ async def test_an_upstream_with_credentials_is_never_redirected_to(browser, upst
     """A client has not our credentials, and must not be given them."""
     upstream.auth = ("us", "secret")
     url = upstream.url.replace("http://", "http://us:secret@")
-    await asyncio.to_thread(repositories.edit_repository, "default", upstreams=[url], changes={})
+    await in_thread(repositories.edit_repository, "default", upstreams=[url], changes={})
     held = upstream.add(wheel("demo", "1.0"))
 
     page = await browser.get("/repo/default/demo/", headers=JSON)
@@ -233,7 +228,7 @@ async def test_the_same_bytes_in_two_repositories_are_kept_once(browser, upstrea
     from localshop.catalog import networks
 
     await miss("stream")
-    await asyncio.to_thread(
+    await in_thread(
         repositories.create_repository,
         "second",
         upstreams=[upstream.url],
@@ -254,7 +249,7 @@ async def test_a_file_of_one_repository_is_not_served_by_another(browser, upstre
     from localshop.catalog import networks
 
     await miss("stream")
-    await asyncio.to_thread(
+    await in_thread(
         repositories.create_repository, "second", upstreams=[], networks=networks.FIRST_NETWORKS, changes={}
     )
     held = upstream.add(wheel("demo", "1.0"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,12 +10,9 @@ from distributions import wheel
 from localshop.catalog import credentials, networks, people, repositories
 from localshop.catalog.models import Credential, Grant, Team, User
 from localshop.catalog.state import access_changed
+from threads import in_thread
 
 AWAY = "203.0.113.9"
-
-
-def in_thread(work, *args, **kwargs):
-    return asyncio.to_thread(work, *args, **kwargs)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 
 from distributions import sdist, wheel
 from localshop.catalog import projects, repositories
+from threads import in_thread
 
 JSON = {"Accept": "application/vnd.pypi.simple.v1+json"}
 
@@ -148,7 +149,7 @@ async def test_the_first_upstream_that_has_a_project_answers_for_it_alone(browse
         upstream.add(wheel("demo", "1.0"))
         second.add(wheel("demo", "99.0"))
         second.add(wheel("other", "1.0"))
-        await asyncio.to_thread(
+        await in_thread(
             repositories.edit_repository, "default", upstreams=[upstream.url, second.url], changes={}
         )
 
@@ -195,9 +196,7 @@ async def test_a_quarantined_project_offers_no_files_but_is_there(browser, upstr
 async def test_reserved_names_are_never_told_to_an_upstream(browser, upstream):
     """Dependency confusion: whoever takes the name on PyPI gains nothing."""
     held = upstream.add(wheel("acme-secret", "99.0"))
-    await asyncio.to_thread(
-        repositories.edit_repository, "default", upstreams=None, changes={"reserved": ["acme-*"]}
-    )
+    await in_thread(repositories.edit_repository, "default", upstreams=None, changes={"reserved": ["acme-*"]})
 
     for name in ("acme-secret", "acme-other"):
         page = await browser.get(f"/repo/default/{name}/", headers=JSON)
@@ -211,9 +210,7 @@ async def test_offline_shows_what_is_stored_and_asks_nobody(browser, upstream, c
     """Without an upstream a page must not offer what cannot be had."""
     held = upstream.add(wheel("demo", "1.0"))
     upstream.add(wheel("demo", "2.0"))
-    await asyncio.to_thread(
-        repositories.edit_repository, "default", upstreams=None, changes={"miss": "stream"}
-    )
+    await in_thread(repositories.edit_repository, "default", upstreams=None, changes={"miss": "stream"})
     await browser.get("/repo/default/demo/", headers=JSON)
     assert (await browser.get(f"/repo/default/{held.distribution.path}")).status == 200
     upstream.forget()
@@ -232,9 +229,7 @@ async def test_what_the_upstream_deletes_stays_here(browser, upstream, clock):
     """Lock files go on working: what was fetched once is kept."""
     held = upstream.add(wheel("demo", "1.0"))
     upstream.add(sdist("demo", "2.0"))
-    await asyncio.to_thread(
-        repositories.edit_repository, "default", upstreams=None, changes={"miss": "stream"}
-    )
+    await in_thread(repositories.edit_repository, "default", upstreams=None, changes={"miss": "stream"})
     await browser.get("/repo/default/demo/", headers=JSON)
     await browser.get(f"/repo/default/{held.distribution.path}")
     upstream.remove(held.filename)
@@ -276,7 +271,7 @@ async def test_the_project_list_names_what_is_known(browser, upstream):
 async def test_editing_a_repository_is_seen_by_the_next_request(browser, upstream):
     upstream.add(wheel("demo", "1.0"))
     await browser.get("/repo/default/demo/")
-    await asyncio.to_thread(repositories.edit_repository, "default", upstreams=[], changes={})
+    await in_thread(repositories.edit_repository, "default", upstreams=[], changes={})
 
     assert (await browser.get("/repo/default/demo/")).status == 404
 

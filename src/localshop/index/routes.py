@@ -55,9 +55,10 @@ def parse(raw_path: bytes) -> Route | None:
 
 def _segments(raw_path: bytes) -> list[str] | None:
     try:
-        return [unquote_to_bytes(segment).decode() for segment in raw_path.split(b"/")]
+        segments = [unquote_to_bytes(segment).decode() for segment in raw_path.split(b"/")]
     except UnicodeDecodeError:
         return None
+    return segments if all(segment.isprintable() for segment in segments) else None
 
 
 def _below(repository: str, rest: list[str], *, prefix: str, slash: bool) -> Route | None:
