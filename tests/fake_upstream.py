@@ -242,7 +242,7 @@ class FakeUpstream:
         headers = CIMultiDictProxy(CIMultiDict(request.headers))
         self._seen.append(Seen(request.method, request.raw_path, headers))
         fault = self._fault(request.path) or Fault("")
-        while fault.hang and fault in self._faults:  # noqa: ASYNC110 - heal() comes from another thread.
+        while fault.hang and fault in self._faults:
             await asyncio.sleep(0.01)
         answer = self._answer(request)
         if fault.status:

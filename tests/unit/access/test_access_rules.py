@@ -112,7 +112,9 @@ def test_the_smallest_network_decides():
 
 
 def test_only_a_rule_that_says_both_lets_anybody_upload():
-    assert outcome(UPLOAD, repository(rule("0.0.0.0/0", credentials=False, upload=True)), AWAY, None) == "open"
+    assert (
+        outcome(UPLOAD, repository(rule("0.0.0.0/0", credentials=False, upload=True)), AWAY, None) == "open"
+    )
     assert outcome(UPLOAD, repository(rule("0.0.0.0/0", credentials=True, upload=True)), AWAY, None) == 401
     assert outcome(UPLOAD, repository(rule("0.0.0.0/0", credentials=False)), AWAY, None) == 401
 
