@@ -1,0 +1,74 @@
+"""What the processes of ``serve`` and ``worker`` do, each in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+
+import uvicorn
+from uvicorn.loops.auto import auto_loop_factory
+
+from localshop import config
+from localshop.asgi import application
+from localshop.cli.supervisor import GRACE, let_signals_through
+from localshop.jobs.registry import jobs
+from localshop.jobs.runner import Runner
+from localshop.shop import open_shop
+
+_NICENESS = 10
+
+_loop_factory = auto_loop_factory()
+# Made before the fork, so that all it imports is shared.
+_web = uvicorn.Config(
+    application,
+    http="httptools",
+    ws="none",
+    lifespan="on",
+    workers=1,
+    timeout_keep_alive=75,
+    timeout_graceful_shutdown=int(GRACE),
+    # Who a client is, behind a proxy, is decided by us.
+    proxy_headers=False,
+    server_header=False,
+    access_log=False,
+    log_config=None,
+    log_level="warning",
+)
+_web.load()
+
+
+def web(listener: socket.socket) -> int:
+    """Answer requests that come to ``listener``, until a signal comes and the last answer is given."""
+    server = uvicorn.Server(_web)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # It puts these very handlers there itself, but a signal may come before it does.
+        signal.signal(number, server.handle_exit)
+    let_signals_through()
+    with asyncio.Runner(loop_factory=_loop_factory) as runner:
+        runner.run(server.serve(sockets=[listener]))
+    return 0
+
+
+def work() -> int:
+    """Do jobs until a signal comes, then end those that are running."""
+    # A process that computes must not take the processor from those that answer.
+    os.nice(_NICENESS)
+    with asyncio.Runner(loop_factory=_loop_factory) as runner:
+        runner.run(_work())
+    return 0
+
+
+async def _work() -> None:
+    settings = config.current()
+    shop = open_shop(settings)
+    runner = Runner(shop, jobs(offline=settings.offline))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, runner.stop)
+    let_signals_through()
+    try:
+        await runner.run(grace=GRACE)
+    finally:
+        await shop.close()

@@ -1,0 +1,26 @@
+"""Which function does which job."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from localshop.mirror.file import MIRROR_FILE
+from localshop.shop import Shop
+
+from .mirror_file import mirror_file
+from .tidy import TIDY, tidy
+
+Job = Callable[[Shop, Mapping[str, Any]], Awaitable[None]]
+"""A job may be begun again after it was cut anywhere, so doing it twice must be harmless."""
+
+PERIODIC: Mapping[str, int] = {TIDY: 3600}
+"""Jobs that come back by themselves, with the seconds between two times."""
+
+_HERE: Mapping[str, Job] = {TIDY: tidy}
+_UPSTREAM: Mapping[str, Job] = {MIRROR_FILE: mirror_file}
+
+
+def jobs(*, offline: bool) -> Mapping[str, Job]:
+    """The jobs that can be done. Those that need an upstream wait as long as none may be asked."""
+    return _HERE if offline else {**_HERE, **_UPSTREAM}
