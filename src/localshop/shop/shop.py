@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from localshop.catalog.reads import Reads, open_reads
 from localshop.config import Config
@@ -57,6 +58,8 @@ class Shop:
     _threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(_THREADS, thread_name_prefix="shop")
     )
+    _connections: set[BaseDatabaseWrapper] = field(default_factory=set)
+    """Of the threads; each has one of its own."""
     _behind: set[asyncio.Task[Any]] = field(default_factory=set)
 
     async def run(
@@ -65,11 +68,12 @@ class Shop:
         """Do blocking work, on the database or the disk, in a thread."""
 
         def in_thread() -> Result:
+            self._connections.add(connections[DEFAULT_DB_ALIAS])
             try:
                 return work(*args, **kwargs)
             except Exception:
                 # A connection that broke must not be handed to the next one who comes.
-                connection.close_if_unusable_or_obsolete()
+                connections[DEFAULT_DB_ALIAS].close_if_unusable_or_obsolete()
                 raise
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, in_thread)
@@ -88,13 +92,21 @@ class Shop:
 
     async def close(self) -> None:
         """End what runs behind and give everything back."""
-        for task in list(self._behind):
+        # What has come of a download stays in its part file, for the next one to go on with.
+        running = [*self._behind, *(download.task for download in self.downloads.values())]
+        for task in running:
             task.cancel()
-        await asyncio.gather(*self._behind, return_exceptions=True)
+        await asyncio.gather(*running, return_exceptions=True)
         await self.flights.close()
         await self.upstream.close()
         await self.reads.close()
+        await asyncio.to_thread(self._end_threads)
+
+    def _end_threads(self) -> None:
         self._threads.shutdown(wait=True)
+        for one in self._connections:
+            one.inc_thread_sharing()
+            one.close()
 
 
 def open_shop(config: Config) -> Shop:
