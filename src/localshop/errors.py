@@ -11,6 +11,7 @@ Domain code raises these and knows no HTTP status; each door has one table from 
   + UpstreamError         an upstream did not give what was asked of it
     - UpstreamUnavailable it did not answer, or answered with a failure
       . UpstreamGone      a file that its page announced is not there
+      . UpstreamDenied    it answers, but it does not serve us
     - UpstreamRefused     we do not connect there, or do not ask (address rules, offline)
     - UpstreamNonsense    its answer cannot be believed
     - DigestMismatch      its bytes are not those that its page announced
@@ -91,6 +92,12 @@ class UpstreamGone(UpstreamUnavailable):
     """The upstream has not, or no more, the file that its page announced. Asking again is idle."""
 
     slug = "upstream-gone"
+
+
+class UpstreamDenied(UpstreamUnavailable):
+    """The upstream answers, but it does not serve us: our credentials are wrong, or there are none."""
+
+    slug = "upstream-denied"
 
 
 class UpstreamRefused(UpstreamError):

@@ -14,8 +14,15 @@ import pytest
 from distributions import wheel
 from fake_upstream import CERTIFICATE, FakeUpstream, empty, shorter
 from localshop import __version__
-from localshop.errors import UpstreamGone, UpstreamNonsense, UpstreamRefused, UpstreamUnavailable
+from localshop.errors import (
+    UpstreamDenied,
+    UpstreamGone,
+    UpstreamNonsense,
+    UpstreamRefused,
+    UpstreamUnavailable,
+)
 from localshop.upstream import client as client_module
+from localshop.upstream.breaker import FAILURES
 from localshop.upstream.client import UpstreamClient
 from localshop.upstream.source import Source
 
@@ -95,11 +102,51 @@ async def test_failures_say_when_to_come_back(upstream, client, source):
     with pytest.raises(UpstreamUnavailable, match="answered 503") as caught:
         await client.page(source, "demo")
     assert caught.value.retry_after == 7
+
+
+async def test_the_time_to_come_back_may_be_a_date(upstream, client, source):
     date = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
     upstream.fault("*", status=429, retry_after=date)
     with pytest.raises(UpstreamUnavailable) as caught:
         await client.page(source, "demo")
     assert 3000 < caught.value.retry_after <= 3600
+
+
+async def test_an_upstream_that_wants_to_be_left_alone_is(upstream, client, source):
+    """Asking on would keep it down, and get us banned."""
+    upstream.fault("*", status=429, retry_after="30")
+    for _ in range(5):
+        with pytest.raises(UpstreamUnavailable):
+            await client.page(source, "demo")
+    assert upstream.count() == 1
+
+
+async def test_an_upstream_that_fails_again_and_again_rests_and_is_tried_again(upstream, client, source):
+    """Two hundred builds must not each wait for a server that is down."""
+    upstream.add(wheel("demo", "1.0"))
+    upstream.fault("*", status=502)
+    for _ in range(20):
+        with pytest.raises(UpstreamUnavailable):
+            await client.page(source, "demo")
+    assert upstream.count() == FAILURES
+    upstream.heal()
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                assert (await client.page(source, "demo")).state == "found"
+                break
+            except UpstreamUnavailable:
+                await asyncio.sleep(0.05)
+
+
+async def test_one_that_answers_is_not_taken_for_one_that_is_down(upstream, client, source):
+    """A page that we may not see says nothing of the others."""
+    upstream.add(wheel("demo", "1.0"))
+    upstream.fault("/simple/secret/", status=403)
+    for _ in range(5):
+        with pytest.raises(UpstreamDenied):
+            await client.page(source, "secret")
+    assert (await client.page(source, "demo")).state == "found"
 
 
 @pytest.mark.parametrize("status", [204, 400, 401, 403, 418, 500, 502])

@@ -8,20 +8,8 @@ import pytest
 
 from distributions import sdist, wheel
 from localshop.catalog import projects, repositories
+from pages import JSON, filenames, settled
 from threads import in_thread
-
-JSON = {"Accept": "application/vnd.pypi.simple.v1+json"}
-
-
-def filenames(answer):
-    return [file["filename"] for file in answer.json()["files"]]
-
-
-async def settled(browser):
-    """Wait until nothing runs behind the requests any more."""
-    shop = browser.application._shop
-    while shop._behind or shop.flights._running:
-        await asyncio.sleep(0.005)
 
 
 async def test_a_project_never_asked_for_is_looked_up_and_kept(browser, upstream):

@@ -88,6 +88,29 @@ def size_told(file_id: int, size: int) -> None:
         File.objects.filter(id=file_id, blob=None).update(size=size)
 
 
+def stored_as(project_id: int, filename: str) -> FileRecord | None:
+    """The file of this name whose bytes are here: of one name there is never another."""
+    return _first(File.objects.filter(project_id=project_id, filename=filename, blob__isnull=False))
+
+
+def compare(project_id: int, announced: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Take note of stored files whose upstream now announces another digest (by file name).
+
+    Gives those of which that is news: file name, the digest that stays, the one that is refused.
+    """
+    news = []
+    with transaction.atomic():
+        for row in File.objects.filter(project_id=project_id, blob__isnull=False):
+            other = announced.get(row.filename, "")
+            other = "" if other == row.sha256 else other
+            if other != row.announced:
+                row.announced = other
+                row.save(update_fields=["announced"])
+                if other:
+                    news.append((row.filename, row.sha256, other))
+    return news
+
+
 def blob_of(sha256: str) -> BlobRecord | None:
     """The bytes of this digest, if they are here."""
     row = Blob.objects.filter(sha256=sha256).first()

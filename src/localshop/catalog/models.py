@@ -223,6 +223,8 @@ class File(models.Model):
     """The first digest that was seen of it; it stays."""
     size = models.BigIntegerField(null=True)
     """In bytes, once anybody told."""
+    announced = models.CharField(max_length=64, blank=True)
+    """Another digest that its upstream announces under this name by now; those bytes are refused."""
     entry = models.JSONField()
     """What its upstream's page said of it, or its upload, as ``protocol.document`` packs an entry."""
     blob = models.ForeignKey(Blob, models.SET_NULL, null=True, related_name="files")

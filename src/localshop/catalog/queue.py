@@ -22,6 +22,7 @@ LEASE = 15.0
 DELAYS = (2.0, 10.0, 60.0, 300.0, 1800.0)
 """Seconds before each further attempt; after the last one the job has failed."""
 _REVIVE_AFTER = 300.0
+_FURTHEST = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +66,8 @@ def enqueue(
 
 def claim(worker: str, *, now: float, names: Collection[str]) -> Claim | None:
     """Take the next job that is due, or one whose worker's lease has run out."""
-    due = Q(state=Job.State.WAITING, run_after__lte=now)
-    lost = Q(state=Job.State.RUNNING, lease_until__lt=now)
     with transaction.atomic():
-        rows = Job.objects.filter(due | lost, name__in=names).order_by("priority", "run_after", "id")
+        rows = Job.objects.filter(_claimable(now), name__in=names).order_by("priority", "run_after", "id")
         if connection.features.has_select_for_update_skip_locked:
             rows = rows.select_for_update(skip_locked=True)
         row = rows.first()
@@ -84,9 +83,7 @@ def claim(worker: str, *, now: float, names: Collection[str]) -> Claim | None:
 
 def is_due(*, now: float, names: Collection[str]) -> bool:
     """Whether a claim would find anything. Cheap, and takes no write lock."""
-    due = Q(state=Job.State.WAITING, run_after__lte=now)
-    lost = Q(state=Job.State.RUNNING, lease_until__lt=now)
-    return Job.objects.filter(due | lost, name__in=names).exists()
+    return Job.objects.filter(_claimable(now), name__in=names).exists()
 
 
 def heartbeat(worker: str, ids: Collection[int], *, now: float) -> None:
@@ -154,6 +151,16 @@ def left_to_do() -> tuple[int, int]:
     """How many jobs wait or run, periodic ones left out, and how many have failed."""
     once = Job.objects.filter(every=0)
     return once.exclude(state=Job.State.FAILED).count(), once.filter(state=Job.State.FAILED).count()
+
+
+def _claimable(now: float) -> Q:
+    """Jobs that are due, and those whose lease has run out.
+
+    Times that lie further ahead than we ever set them are of a clock that has been set back since.
+    """
+    due = Q(run_after__lte=now) | Q(run_after__gt=now + _FURTHEST)
+    lost = Q(lease_until__lt=now) | Q(lease_until__gt=now + 2 * LEASE)
+    return (Q(state=Job.State.WAITING) & due) | (Q(state=Job.State.RUNNING) & lost)
 
 
 def _mine(worker: str, ids: Collection[int]) -> models.QuerySet[Job]:

@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import logging
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,9 @@ _TRIES = 4
 _FIRST_PAUSE = 0.5
 _POLL = 0.005
 _READ = 1 << 20
+_WHILE = 30.0
+_SLOWEST = 1000
+"""Bytes a second, over that while, below which a download is broken off (and resumed)."""
 
 log = get_logger(__name__)
 
@@ -162,9 +166,11 @@ class _Leader:
             if stream.start != self._position:
                 self._start_over()
             await self._learn_size(stream.size)
+            pace = _Pace(self._position)
             async for data in stream.chunks():
                 self._write(data)
                 self._download.grew()
+                pace.check(self._position, self._file.filename)
 
     async def _learn_size(self, told: int | None) -> None:
         known = self._download.size
@@ -230,6 +236,23 @@ class _Leader:
             bytes=size,
         )
         return blob
+
+
+class _Pace:
+    """Gives up a server that sends so slowly that it will never come to an end."""
+
+    def __init__(self, position: int) -> None:
+        self._position = position
+        self._since = time.monotonic()
+
+    def check(self, position: int, filename: str) -> None:
+        """Called with each piece; raises ``UpstreamUnavailable`` when too little came in a while."""
+        now = time.monotonic()
+        if now - self._since < _WHILE:
+            return
+        if position - self._position < _SLOWEST * _WHILE:
+            raise UpstreamUnavailable(f"{filename} comes at less than {_SLOWEST} bytes a second.")
+        self._position, self._since = position, now
 
 
 def _digests_for(file: FileRecord, entry: Entry) -> dict[str, tuple[Any, str]]:

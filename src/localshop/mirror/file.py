@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 from dataclasses import dataclass
+
+from django.db import Error as DatabaseError
 
 from localshop.catalog import files, queue
 from localshop.catalog.reads import FileRow
 from localshop.catalog.records import FileRecord, RepositoryRecord
-from localshop.errors import StorageError
+from localshop.errors import StorageError, UpstreamUnavailable
 from localshop.observe.log import event, get_logger
 from localshop.policies.judge import Subject, Verdict, judge
 from localshop.protocol.document import entry_to_json
@@ -21,6 +25,7 @@ from .names import is_ours
 
 MIRROR_FILE = "mirror-file"
 """The name of the job that brings one file home."""
+_PATIENCE = 8.0
 _SMALL = 1 << 20
 """Bytes up to which a file is sent only when all of it was verified, so that a failure is clean."""
 
@@ -107,14 +112,38 @@ async def _missing(shop: Shop, repository: RepositoryRecord, located: Located) -
         return Withheld(
             "not-mirrored", f"{filename} is not here, and repository {repository.slug!r} fetches nothing."
         )
-    wanted = await shop.run(want, located)
+    if await shop.run(_is_swapped, located):
+        sentence = f"{filename} now has other bytes upstream than those that are stored here."
+        return Withheld("digest-changed", sentence)
+    try:
+        wanted = await shop.run(want, located)
+    except DatabaseError as error:
+        if located.source.username:
+            raise
+        # Nothing can be written down now. The client is helped all the same; a later one has it kept.
+        event(log, logging.WARNING, "not-written-down", f"{filename} is not brought home now: {error}")
+        return Elsewhere(located.entry.url)
     if wanted.blob is not None and shop.store.size(wanted.blob.name) == wanted.blob.size:
         return Here(wanted.blob.name, wanted.blob.sha256, wanted.blob.size)
-    # The client has not our credentials for the upstream: a redirect would lead him to a 401.
+    # Where the upstream wants credentials the client has not ours, and would meet a 401.
     if repository.miss == "redirect" and not located.source.username:
-        await shop.run(enqueue_fetch, wanted, now=shop.now())
+        with contextlib.suppress(DatabaseError):
+            await shop.run(enqueue_fetch, wanted, now=shop.now())
         return Elsewhere(located.entry.url)
-    return await _streamed(bring_home(shop, located.source, wanted), wanted)
+    try:
+        return await _streamed(bring_home(shop, located.source, wanted), wanted)
+    except StorageError as error:
+        if located.source.username:
+            raise
+        event(log, logging.ERROR, error.slug, error.sentence, file=filename)
+        return Elsewhere(located.entry.url)
+
+
+def _is_swapped(located: Located) -> bool:
+    """Whether other bytes are stored under this name: those that were seen first stay."""
+    entry = located.entry
+    stored = files.stored_as(located.project.id, entry.filename)
+    return stored is not None and stored.path != entry.path and stored.sha256 != entry.sha256
 
 
 def want(located: Located) -> FileRecord:
@@ -137,10 +166,17 @@ def enqueue_fetch(wanted: FileRecord, *, now: float) -> None:
 
 
 async def _streamed(download: Download, wanted: FileRecord) -> Outcome:
-    size = await download.told_size()
-    if size <= max(_SMALL, HELD_BACK):
-        blob = await download.whole()
-        return Here(blob.name, blob.sha256, blob.size)
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            size = await download.told_size()
+            if size <= max(_SMALL, HELD_BACK):
+                blob = await download.whole()
+                return Here(blob.name, blob.sha256, blob.size)
+    except TimeoutError:
+        # Clients give up after fifteen seconds without a byte; the download itself goes on.
+        if download.size is None:
+            sentence = f"The upstream is slow to send {wanted.filename}; it goes on being fetched."
+            raise UpstreamUnavailable(sentence, retry_after=5) from None
     return Coming(download, wanted.sha256)
 
 

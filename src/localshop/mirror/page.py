@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+
 from localshop.catalog import projects
 from localshop.catalog.reads import Token
 from localshop.catalog.records import RepositoryRecord
@@ -10,7 +13,10 @@ from localshop.shelf.shelf import Rendered
 from localshop.shop import Shop
 
 from .names import is_ours, is_reserved
-from .refresh import refresh
+from .refresh import is_fresh, refresh
+
+_PATIENCE = 4.0
+"""Seconds for which a page that is known is held back for a newer one."""
 
 
 async def page(
@@ -26,17 +32,27 @@ async def page(
         if not token.id or token.kind != "private":
             # With a 404 the client would look for the name elsewhere.
             return shelf.empty(name, form)
-    elif not shop.config.offline and shop.now() >= token.fresh_until:
+    elif not shop.config.offline and not is_fresh(shop, repository, token.fresh_until):
         if token.fresh_until:
             shop.behind(refresh(shop, repository, name), what=f"Refreshing {name}")
         else:
             if shop.now() < (shop.absent.get((repository.id, name)) or 0):
                 return None
-            await refresh(shop, repository, name)
+            await _first_look(shop, repository, name, token)
             token = await shop.reads.token(repository.id, name)
     if not token.id or not (token.listed or is_reserved(repository, name)):
         return None
     return await shelf.take(shop, token, form) or await _make(shop, repository, name, token=token, form=form)
+
+
+async def _first_look(shop: Shop, repository: RepositoryRecord, name: str, token: Token) -> None:
+    """Wait for a trip to the upstreams; not long, if there is something to show without it."""
+    trip = refresh(shop, repository, name)
+    if not token.id:
+        await trip
+        return
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(trip, _PATIENCE)
 
 
 async def _make(

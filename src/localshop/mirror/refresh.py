@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from localshop.catalog import files, projects
 from localshop.catalog.projects import Finding
 from localshop.catalog.records import ProjectRecord, RepositoryRecord, UpstreamPageRecord
-from localshop.errors import UpstreamError
+from localshop.errors import UpstreamError, UpstreamNonsense, UpstreamUnavailable
 from localshop.observe.log import event, get_logger
 from localshop.protocol.document import Document, pack
 from localshop.protocol.readers import read
@@ -22,6 +22,8 @@ ABSENT_FOR = 60.0
 """Seconds, at most, for which a name is not asked for again that no upstream has."""
 TRY_AGAIN_AFTER = 10.0
 """Seconds for which a page is served stale before an upstream that failed is asked again."""
+LONGEST_REST = 300.0
+"""Seconds, at most, for which one is not asked again because it wants to be left alone."""
 
 log = get_logger(__name__)
 
@@ -44,6 +46,8 @@ async def refresh(
     is, that stays good. ``forced`` asks also while what is known is fresh.
     """
     asked_at = shop.now()
+    if asked_at < (shop.absent.get(("rest", repository.id, name)) or 0):
+        raise UpstreamUnavailable(f"The upstream of {name} wants to be left alone for a while.")
 
     async def trip() -> ProjectRecord | None:
         project = await shop.run(projects.project, repository.id, name)
@@ -62,7 +66,16 @@ def _is_fresh(
 ) -> bool:
     if forced:
         return project.fresh_until >= asked_at + repository.fresh
-    return shop.now() < project.fresh_until
+    return is_fresh(shop, repository, project.fresh_until)
+
+
+def is_fresh(shop: Shop, repository: RepositoryRecord, fresh_until: float) -> bool:
+    """Whether a page need not be asked for again.
+
+    A time that lies further ahead than we ever set it is of a clock that has been set back since.
+    """
+    now = shop.now()
+    return now < fresh_until <= now + max(repository.fresh, LONGEST_REST)
 
 
 async def _ask_in_order(
@@ -73,6 +86,7 @@ async def _ask_in_order(
         last = known.get(source.id)
         try:
             answer = await _ask(shop, source, name, last)
+            _check_serial(answer, last)
             document = await _read(shop, answer, name, last)
         except UpstreamError as error:
             trip.failure = error
@@ -93,6 +107,15 @@ async def _ask(shop: Shop, source: Source, name: str, last: UpstreamPageRecord |
     if last is None or known_document(last) is None:
         return await shop.upstream.page(source, name)
     return await shop.upstream.page(source, name, etag=last.etag, last_modified=last.last_modified)
+
+
+def _check_serial(answer: PageAnswer, last: UpstreamPageRecord | None) -> None:
+    """A page that is older than the one we have comes from a node that was left behind."""
+    if last is None or last.serial is None or answer.serial is None or answer.serial >= last.serial:
+        return
+    raise UpstreamNonsense(
+        f"{answer.url} has the serial {answer.serial}, which is older than the {last.serial} seen before."
+    )
 
 
 async def _read(
@@ -148,11 +171,16 @@ async def _write_down(
             served="stale" if project is not None else "nothing",
         )
         if project is None and trip.document is None:
+            if trip.failure.retry_after is not None:
+                rest = min(trip.failure.retry_after, LONGEST_REST)
+                shop.absent.put(("rest", repository.id, name), now + rest)
             raise trip.failure
     elif project is None and trip.document is None:
         # No row for a name that nobody has: a flood of such names must not fill the database.
         shop.absent.put((repository.id, name), now + min(ABSENT_FOR, repository.fresh))
         return None
+    if project is not None and any(finding.page is not None for finding in trip.findings):
+        await _compare_digests(shop, project, trip.document)
     listed = trip.document is not None or await _anything_stored(shop, project, trip)
     return await shop.run(
         projects.save_findings,
@@ -160,11 +188,34 @@ async def _write_down(
         name,
         findings=trip.findings,
         now=now,
-        fresh_until=now + (TRY_AGAIN_AFTER if trip.failure is not None else repository.fresh),
+        fresh_until=now + _good_for(repository, trip.failure),
         listed=listed,
         status=trip.document.status if trip.document is not None else "active",
         status_reason=trip.document.status_reason if trip.document is not None else "",
     )
+
+
+async def _compare_digests(shop: Shop, project: ProjectRecord, document: Document | None) -> None:
+    """Tell when a file was swapped upstream. Here the bytes that were seen first stay."""
+    entries = document.files if document is not None else ()
+    announced = {entry.filename: entry.sha256 for entry in entries if entry.sha256}
+    for filename, stays, other in await shop.run(files.compare, project.id, announced):
+        event(
+            log,
+            logging.ERROR,
+            "digest-changed",
+            f"{filename} is announced with another digest than before; what is stored here stays.",
+            project=project.name,
+            stored=stays,
+            announced=other,
+        )
+
+
+def _good_for(repository: RepositoryRecord, failure: UpstreamError | None) -> float:
+    """Seconds until the upstreams are asked again."""
+    if failure is None:
+        return repository.fresh
+    return max(TRY_AGAIN_AFTER, min(failure.retry_after or 0.0, LONGEST_REST))
 
 
 async def _anything_stored(shop: Shop, project: ProjectRecord | None, trip: _Trip) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -18,6 +19,7 @@ from yarl import URL
 
 from localshop import __version__
 from localshop.errors import (
+    UpstreamDenied,
     UpstreamError,
     UpstreamGone,
     UpstreamNonsense,
@@ -26,6 +28,7 @@ from localshop.errors import (
 )
 from localshop.upstream.addresses import origin, parse, shown
 from localshop.upstream.answers import PageAnswer, SmallAnswer, Stream
+from localshop.upstream.breaker import Breaker
 from localshop.upstream.guard import Allowance, actual
 from localshop.upstream.headers import content_range, number, retry_after
 from localshop.upstream.inflate import Gathering
@@ -47,6 +50,7 @@ _FILE_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=30, sock_connect=5, so
 _PAGE_ACCEPT = (
     "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01"
 )
+_MOST_BREAKERS = 1000
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -65,6 +69,7 @@ class UpstreamClient:
         # A pooled connection is used again without a look at its address, so what one source may
         # reach must not be in the pool of another.
         self._sessions: dict[Allowance, tuple[aiohttp.ClientSession, _GuardedResolver]] = {}
+        self._breakers: dict[tuple[str, str, int | None], Breaker] = {}
 
     async def page(
         self, source: Source, project: str, *, etag: str = "", last_modified: str = ""
@@ -79,7 +84,7 @@ class UpstreamClient:
             headers["If-None-Match"] = etag
         if last_modified:
             headers["If-Modified-Since"] = last_modified
-        with _told(url):
+        with self._watched(url):
             async with (
                 asyncio.timeout(_PAGE_SECONDS),
                 await self._ask(source, url, headers=headers, limits=_SMALL_TIMEOUT) as response,
@@ -107,7 +112,7 @@ class UpstreamClient:
         headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
         if start is not None:
             headers["Range"] = f"bytes={start}-{'' if stop is None else stop - 1}"
-        with _told(url):
+        with self._watched(url):
             async with (
                 asyncio.timeout(_PAGE_SECONDS),
                 await self._ask(source, url, headers=headers, limits=_SMALL_TIMEOUT) as response,
@@ -139,7 +144,7 @@ class UpstreamClient:
             headers["Range"] = f"bytes={start}-"
             if if_range:
                 headers["If-Range"] = if_range
-        with _told(url):
+        with self._watched(url):
             response = await self._ask(source, url, headers=headers, limits=_FILE_TIMEOUT)
         async with response:
             if response.status in {404, 410}:
@@ -149,6 +154,31 @@ class UpstreamClient:
             yield Stream(
                 status=status, size=size, start=begin, etag=etag, pieces=_pieces(response, begin, size)
             )
+
+    @contextmanager
+    def _watched(self, url: str) -> Iterator[None]:
+        """Ask an origin only when it is not resting, and take note of how it went."""
+        key = origin(parse(url))
+        if len(self._breakers) >= _MOST_BREAKERS:
+            self._breakers.clear()
+        breaker = self._breakers.setdefault(key, Breaker())
+        rest = breaker.rests_for(time.monotonic())
+        if rest:
+            raise UpstreamUnavailable(
+                f"{shown(url)} is not asked for {rest:.0f} s more: its server has failed too often.",
+                retry_after=rest,
+            )
+        try:
+            with _told(url):
+                yield
+        except (UpstreamGone, UpstreamDenied):
+            breaker.succeeded()
+            raise
+        except UpstreamUnavailable as error:
+            breaker.failed(time.monotonic(), retry_after=error.retry_after)
+            raise
+        else:
+            breaker.succeeded()
 
     async def close(self) -> None:
         """Close all connections."""
@@ -310,6 +340,8 @@ def _page(
 def _fail(response: aiohttp.ClientResponse) -> NoReturn:
     """Raise what an answer amounts to that is not of the kind that was asked for."""
     sentence = f"{shown(response.url)} answered {response.status}."
+    if 400 <= response.status < 500 and response.status not in {408, 416, 425, 429}:
+        raise UpstreamDenied(sentence)
     if response.status >= 400 and response.status != 416:
         wait = retry_after(response.headers.get("Retry-After", ""), now=datetime.now(UTC))
         raise UpstreamUnavailable(sentence, retry_after=wait)
