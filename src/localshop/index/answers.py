@@ -21,6 +21,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 _LONGEST_RETRY_AFTER = 5
+_LONGEST_REASON = 250
 _STATUSES: tuple[tuple[type[LocalshopError], int], ...] = (
     (CredentialsNeeded, 401),
     (NoRight, 403),
@@ -31,10 +32,19 @@ _STATUSES: tuple[tuple[type[LocalshopError], int], ...] = (
 """The first class that fits decides."""
 
 
-async def answer(send: Send, status: int, headers: Headers, body: bytes, *, head: bool) -> None:
-    """Send a whole answer; HEAD gets the same headers without the body."""
+async def answer(
+    send: Send, status: int, headers: Headers, body: bytes, *, head: bool, reason: bytes = b""
+) -> None:
+    """Send a whole answer; HEAD gets the same headers without the body.
+
+    ``reason`` is for our own server, which sends it as the reason phrase of the status line; others
+    ignore the key.
+    """
     headers = [*headers, (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    start: dict[str, Any] = {"type": "http.response.start", "status": status, "headers": headers}
+    if reason:
+        start["reason"] = reason
+    await send(start)
     await send({"type": "http.response.body", "body": b"" if head else body})
 
 
@@ -49,7 +59,17 @@ async def say(
         (b"x-localshop-refusal", slug.encode()),
         *(extra or []),
     ]
-    await answer(send, status, headers, f"{slug}: {sentence}\n".encode(), head=head)
+    body = f"{slug}: {sentence}\n".encode()
+    await answer(send, status, headers, body, head=head, reason=reason_phrase(sentence))
+
+
+def reason_phrase(sentence: str) -> bytes:
+    """A sentence as it can stand in a status line: one line, Latin-1, not long (RFC 9112, section 4).
+
+    twine shows nothing else of an answer.
+    """
+    printable = "".join(letter if letter.isprintable() else " " for letter in sentence)
+    return printable[:_LONGEST_REASON].encode("latin-1", "replace")
 
 
 async def say_error(send: Send, error: LocalshopError, *, head: bool) -> None:
