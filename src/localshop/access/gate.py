@@ -39,6 +39,15 @@ class Admission:
     repository: RepositoryRecord
     identity: Identity | None
     private: bool
+    address: str = ""
+
+    @property
+    def who(self) -> str:
+        """What the journal calls him: an access key, a user's name, or nobody in particular."""
+        if self.identity is None:
+            return "anonymous"
+        credential, user = self.identity.credential, self.identity.user
+        return credential.access_key if credential is not None else user.username if user else "anonymous"
 
 
 @dataclass(slots=True)
@@ -89,7 +98,8 @@ class Gate:
         check(action, repository, who, identity=identity)
         if identity is not None and identity.credential is not None:
             self._used[identity.credential.id] = self._shop.now()
-        return Admission(repository, identity, private=header is not None)
+        address = str(who.address) if who.told and who.address is not None else ""
+        return Admission(repository, identity, private=header is not None, address=address)
 
     async def _identify(self, shown: Presented | None) -> Identity | None:
         if shown is None:

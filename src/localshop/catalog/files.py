@@ -24,8 +24,12 @@ def file_by_id(file_id: int) -> FileRecord | None:
 
 
 def files_of(project_id: int) -> list[FileRecord]:
-    """All files of a project that have a row."""
-    rows = File.objects.filter(project_id=project_id).select_related("project", "blob").order_by("id")
+    """All files of a project that have a row and may be shown."""
+    rows = (
+        File.objects.filter(project_id=project_id, state=File.State.LIVE)
+        .select_related("project", "blob")
+        .order_by("id")
+    )
     return [_record(row) for row in rows]
 
 
@@ -38,14 +42,16 @@ def want_file(
     sha256: str,
     size: int | None,
     entry: Mapping[str, object],
-) -> FileRecord:
+) -> FileRecord | None:
     """Make the row of a file that somebody asked for. The first digest that was seen stays.
 
-    With it an undecided project becomes a mirrored one.
+    With it an undecided project becomes a mirrored one; None: it has become a private one.
     """
     with transaction.atomic():
         become(project_id, Project.Kind.MIRRORED)
         project = Project.objects.get(id=project_id)
+        if project.kind == Project.Kind.PRIVATE:
+            return None
         row, made = File.objects.get_or_create(
             repository_id=project.repository_id,
             path=path,
@@ -90,7 +96,8 @@ def size_told(file_id: int, size: int) -> None:
 
 def stored_as(project_id: int, filename: str) -> FileRecord | None:
     """The file of this name whose bytes are here: of one name there is never another."""
-    return _first(File.objects.filter(project_id=project_id, filename=filename, blob__isnull=False))
+    live = File.objects.filter(project_id=project_id, state=File.State.LIVE)
+    return _first(live.filter(filename=filename, blob__isnull=False))
 
 
 def compare(project_id: int, announced: Mapping[str, str]) -> list[tuple[str, str, str]]:
@@ -177,4 +184,5 @@ def _record(row: File) -> FileRecord:
         size=row.size,
         entry=row.entry,
         blob=BlobRecord(sha256=blob.sha256, size=blob.size, name=blob.name) if blob else None,
+        state=row.state,
     )

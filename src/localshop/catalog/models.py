@@ -142,6 +142,10 @@ class Project(models.Model):
     status = models.CharField(max_length=20, default="active")
     """PEP 792, as its upstream says or an administrator decided."""
     status_reason = models.TextField(blank=True)
+    title = models.CharField(max_length=200, blank=True)
+    """The name as its newest upload writes it."""
+    summary = models.TextField(blank=True)
+    """One line about it, of its newest upload."""
     listed = models.BooleanField(default=True)
     """Whether the project list shows it: it has files, here or upstream."""
     created = models.DateTimeField(auto_now_add=True)
@@ -213,6 +217,15 @@ class Blob(models.Model):
 class File(models.Model):
     """A wheel or an sdist that was asked for, mirrored or uploaded. Others have no row."""
 
+    class State(models.TextChoices):
+        """What became of it."""
+
+        LIVE = ""
+        SUPERSEDED = "superseded"
+        """Overwritten by an upload of the same name; its URL stays good."""
+        DELETED = "deleted"
+        """Gone, but its name is not free for other bytes."""
+
     repository = models.ForeignKey(Repository, models.CASCADE, related_name="files")
     project = models.ForeignKey(Project, models.CASCADE, related_name="files")
     upstream = models.ForeignKey(Upstream, models.SET_NULL, null=True, related_name="files")
@@ -228,6 +241,7 @@ class File(models.Model):
     entry = models.JSONField()
     """What its upstream's page said of it, or its upload, as ``protocol.document`` packs an entry."""
     blob = models.ForeignKey(Blob, models.SET_NULL, null=True, related_name="files")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.LIVE, blank=True)
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -251,6 +265,23 @@ class CoreMetadata(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["repository", "path", "filename"], name="one_metadata_a_url"),
         ]
+
+
+class Event(models.Model):
+    """One line of the journal: who did what to which file, when, from where.
+
+    It names things as they were called then, so that it stays readable when they are gone.
+    """
+
+    at = models.DateTimeField(db_index=True)
+    action = models.CharField(max_length=40)
+    who = models.CharField(max_length=200, blank=True)
+    address = models.CharField(max_length=50, blank=True)
+    repository = models.CharField(max_length=100, blank=True)
+    project = models.CharField(max_length=200, blank=True)
+    subject = models.CharField(max_length=300, blank=True)
+    """The file, release, network, credential … that it was done to."""
+    detail = models.JSONField(default=dict)
 
 
 class Job(models.Model):

@@ -55,6 +55,7 @@ class FileRow(NamedTuple):
     kind: str
     status: str
     status_reason: str
+    state: str
     blob: str
     sha256: str
     size: int
@@ -102,7 +103,7 @@ _PAGE = """
 """
 _FILE = f"""
     SELECT {_STATE}, f.id, p.id, p.name, p.kind, p.status, p.status_reason,
-        b.name, coalesce(b.sha256, f.sha256), coalesce(b.size, f.size)
+        f.state, b.name, coalesce(b.sha256, f.sha256), coalesce(b.size, f.size)
     FROM {{asked}}
     LEFT JOIN catalog_file f ON f.repository_id = a.x AND f.path = a.y AND f.filename = a.z
     LEFT JOIN catalog_project p ON p.id = f.project_id
@@ -146,8 +147,8 @@ class _Rows:
     async def file(self, repository_id: int, path: str, filename: str) -> FileRow:
         row = await self._one(_FILE, (repository_id, path, filename))
         if row[1] is None:
-            return FileRow(row[0], 0, 0, "", "", "", "", "", "", 0)
-        return FileRow._make((*row[:7], row[7] or "", row[8] or "", row[9] or 0))
+            return FileRow(row[0], 0, 0, "", "", "", "", "", "", "", 0)
+        return FileRow._make((*row[:8], row[8] or "", row[9] or "", row[10] or 0))
 
     async def metadata(self, repository_id: int, path: str, filename: str) -> MetadataRow:
         row = await self._one(_METADATA, (repository_id, path, filename))

@@ -132,6 +132,7 @@ class FileRecord:
     size: int | None
     entry: dict[str, object]
     blob: BlobRecord | None
+    state: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,8 @@ async def file(
     if row.id and row.kind != "private" and is_ours(repository, row.project, kind=row.kind):
         # A mirrored file whose name is now kept for private projects.
         return None
+    if row.state == "deleted":
+        return None
     if row.blob:
         verdict = judge(Subject(row.project, filename, row.status, row.status_reason))
         return _withheld(verdict) if verdict is not None else Here(row.blob, row.sha256, row.size)
@@ -123,6 +125,8 @@ async def _missing(shop: Shop, repository: RepositoryRecord, located: Located) -
         # Nothing can be written down now. The client is helped all the same; a later one has it kept.
         event(log, logging.WARNING, "not-written-down", f"{filename} is not brought home now: {error}")
         return Elsewhere(located.entry.url)
+    if wanted is None:
+        return None
     if wanted.blob is not None and shop.store.size(wanted.blob.name) == wanted.blob.size:
         return Here(wanted.blob.name, wanted.blob.sha256, wanted.blob.size)
     # Where the upstream wants credentials the client has not ours, and would meet a 401.
@@ -146,8 +150,8 @@ def _is_swapped(located: Located) -> bool:
     return stored is not None and stored.path != entry.path and stored.sha256 != entry.sha256
 
 
-def want(located: Located) -> FileRecord:
-    """Make the row of a file that somebody asked for."""
+def want(located: Located) -> FileRecord | None:
+    """Make the row of a file that somebody asked for; None: its project has just become private."""
     entry = located.entry
     return files.want_file(
         located.project.id,

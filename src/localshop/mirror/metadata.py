@@ -88,7 +88,9 @@ async def _fetch(shop: Shop, repository: RepositoryRecord, located: Located) -> 
             body = await _out_of_the_wheel(shop, located)
         except UpstreamNonsense:
             # No ranges there: the wheel comes home, and brings its METADATA along.
-            await bring_home(shop, located.source, await shop.run(want, located)).whole()
+            wanted = await shop.run(want, located)
+            if wanted is not None:
+                await bring_home(shop, located.source, wanted).whole()
             return
         except NotReadable as error:
             raise UpstreamNonsense(error.sentence) from error
