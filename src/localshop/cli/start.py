@@ -25,7 +25,11 @@ COMMANDS = {
     "cidr": "localshop.cli.cidr",
     "credential": "localshop.cli.credential",
     "user": "localshop.cli.user",
+    "project": "localshop.cli.project",
+    "release": "localshop.cli.release",
+    "file": "localshop.cli.file",
     "jobs": "localshop.cli.jobs",
+    "mirror": "localshop.cli.mirror",
 }
 """Each command and the module that has its class ``Command``; only the one that is asked for is imported."""
 

@@ -12,7 +12,7 @@ from localshop.shelf import shelf
 from localshop.shelf.shelf import Rendered
 from localshop.shop import Shop
 
-from .names import is_ours, is_reserved
+from .names import is_ours
 from .refresh import is_fresh, refresh
 
 _PATIENCE = 4.0
@@ -28,7 +28,8 @@ async def page(
     behind. Only a project that nothing is known of is waited for; if its upstream fails then,
     that error is raised.
     """
-    if is_ours(repository, name, kind=token.kind):
+    ours = is_ours(repository, name, kind=token.kind)
+    if ours:
         if not token.id or token.kind != "private":
             # With a 404 the client would look for the name elsewhere.
             return shelf.empty(name, form)
@@ -40,7 +41,7 @@ async def page(
                 return None
             await _first_look(shop, repository, name, token)
             token = await shop.reads.token(repository.id, name)
-    if not token.id or not (token.listed or is_reserved(repository, name)):
+    if not token.id or not (token.listed or ours):
         return None
     return await shelf.take(shop, token, form) or await _make(shop, repository, name, token=token, form=form)
 

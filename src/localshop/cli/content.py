@@ -1,0 +1,45 @@
+"""What the commands on projects, releases and files have in common."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+
+from localshop import config
+from localshop.catalog.content import Change
+from localshop.catalog.journal import Actor
+from localshop.cli.output import Options, Shape
+from localshop.storage.stores import open_store
+
+
+def add_project(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments that name a project."""
+    parser.add_argument("repository", metavar="REPOSITORY")
+    parser.add_argument("project", metavar="PROJECT")
+
+
+def change(options: Options) -> Change:
+    """Who changes which project: whoever may run commands here."""
+    return Change(options["repository"], options["project"], Actor("command line"), datetime.now(UTC))
+
+
+def bytes_too() -> bool:
+    """Whether deleting takes the bytes along (``LOCALSHOP_DELETE_FILES``)."""
+    return config.current().delete_files
+
+
+def remove_bytes(names: list[str]) -> None:
+    """Take bytes out of the storage that no row names any more."""
+    store = open_store()
+    for name in names:
+        store.delete(name)
+
+
+def shape(options: Options, files: list[str]) -> Shape:
+    """What a command did, for ``--json``."""
+    return {"repository": options["repository"], "project": options["project"], "files": files}
+
+
+def told(files: list[str], what: str) -> str:
+    """What a command did, for people."""
+    return "\n".join([f"{what}: {name}" for name in files]) or f"{what}: nothing, there was no file."
