@@ -17,7 +17,7 @@ import re
 import tarfile
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _PYPROJECT = b'[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
 _BACKEND = """
@@ -39,20 +39,19 @@ class Distribution:
     body: bytes
     metadata: bytes  # METADATA of the wheel, PKG-INFO of the sdist.
     requires_python: str = ""
+    path: str = field(init=False)
+    """``packages/aa/bb/rest/filename``, cut from the blake2b-256 as PyPI does."""
+    sha256: str = field(init=False)
 
     @property
     def normalised(self) -> str:
         return re.sub(r"[-_.]+", "-", self.project).lower()
 
-    @property
-    def sha256(self) -> str:
-        return hashlib.sha256(self.body).hexdigest()
-
-    @property
-    def path(self) -> str:
-        """``packages/aa/bb/rest/filename``, cut from the blake2b-256 as PyPI does."""
+    def __post_init__(self) -> None:
+        # Once: the fake upstream asks every file for its path on every request.
         digest = hashlib.blake2b(self.body, digest_size=32).hexdigest()
-        return f"packages/{digest[:2]}/{digest[2:4]}/{digest[4:]}/{self.filename}"
+        object.__setattr__(self, "path", f"packages/{digest[:2]}/{digest[2:4]}/{digest[4:]}/{self.filename}")
+        object.__setattr__(self, "sha256", hashlib.sha256(self.body).hexdigest())
 
 
 def wheel(

@@ -1,7 +1,7 @@
 """Brings a file home, once, however many processes and clients want it.
 
 Disk first: the leader writes a part file and hashes it on the way; whoever waits reads the part
-file as it grows. One leads, by a lock on the part file, which the kernel takes from the dead; the
+file as it grows. One leads, by a lock beside the part file, which the kernel takes from the dead; the
 next one hashes what is there and goes on from its end. Only what has the right digest is committed.
 """
 
@@ -59,12 +59,15 @@ def bring_home(shop: Shop, source: Source, file: FileRecord) -> Download:
 async def _fetch(shop: Shop, source: Source, file: FileRecord, download: Download) -> BlobRecord:
     """Lead as soon as nobody else does, unless the file is here by then."""
     while True:
-        with _lead(download.part) as fd:
+        with _lead(download.part.with_suffix(".lead")) as leads:
+            # Who led gives the lock back when the database knows of the file, not when the part is
+            # in its place: in between we would find neither, and fetch it once more.
             blob = await shop.run(_already_here, shop, file)
             if blob is not None:
                 return blob
-            if fd is not None:
-                blob = await _Leader(shop, source, file, download=download, fd=fd).run()
+            if leads:
+                with _opened(download.part) as fd:
+                    blob = await _Leader(shop, source, file, download=download, fd=fd).run()
                 await shop.run(keep_metadata, shop, file, blob)
                 return blob
         if download.size is None:
@@ -88,16 +91,34 @@ def _already_here(shop: Shop, file: FileRecord) -> BlobRecord | None:
 
 
 @contextmanager
-def _lead(part: Path) -> Iterator[int | None]:
-    """A descriptor of the part file if we lead, None if another does."""
-    fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    # The last leader may have moved the file to its place while we opened it: then it is not ours.
-    leads = _locked(fd) and _is_at(part, fd)
+def _lead(lock: Path) -> Iterator[bool]:
+    """Whether we are the one who fetches."""
+    fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    # The last leader may have taken the lock file away while we opened it: then its lock is nobody's.
+    leads = _locked(fd) and _is_at(lock, fd)
     try:
-        yield fd if leads else None
+        yield leads
     finally:
-        if leads and os.fstat(fd).st_size == 0 and _is_at(part, fd):
-            # There was nothing to fetch, or nothing came.
+        if leads:
+            lock.unlink(missing_ok=True)
+        os.close(fd)
+
+
+@contextmanager
+def _opened(part: Path) -> Iterator[int]:
+    """A descriptor of the part file for the one who leads; only he may make it."""
+    while True:
+        fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        # Locked, too, because an old part whose lock is free is tidied away.
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        if _is_at(part, fd):
+            break
+        os.close(fd)
+    try:
+        yield fd
+    finally:
+        if os.fstat(fd).st_size == 0 and _is_at(part, fd):
+            # Nothing came.
             part.unlink(missing_ok=True)
         os.close(fd)
 
@@ -268,8 +289,8 @@ def _digests_for(file: FileRecord, entry: Entry) -> dict[str, tuple[Any, str]]:
     return {name: (hashlib.new(name, usedforsecurity=False), value) for name, value in wanted.items()}
 
 
-def _is_at(part: Path, fd: int) -> bool:
+def _is_at(path: Path, fd: int) -> bool:
     try:
-        return part.stat().st_ino == os.fstat(fd).st_ino
+        return path.stat().st_ino == os.fstat(fd).st_ino
     except FileNotFoundError:
         return False
