@@ -127,7 +127,7 @@ def _delete(
             if bytes_too:
                 row.blob = None
             row.save(update_fields=["state", "blob"])
-        _touch(project)
+        _touch(project, listed=_live(project).exists())
         gone = _drop_unneeded(blobs) if bytes_too else []
     return [row.filename for row in rows], gone
 

@@ -108,15 +108,9 @@ async def vanished(shop: Shop, row: FileRow, *, why: Exception) -> None:
 
 async def _missing(shop: Shop, repository: RepositoryRecord, located: Located) -> Outcome:
     filename = located.entry.filename
-    if shop.config.offline:
-        return Withheld("not-mirrored", f"{filename} is not here, and localshop is offline.")
-    if repository.miss == "refuse":
-        return Withheld(
-            "not-mirrored", f"{filename} is not here, and repository {repository.slug!r} fetches nothing."
-        )
-    if await shop.run(_is_swapped, located):
-        sentence = f"{filename} now has other bytes upstream than those that are stored here."
-        return Withheld("digest-changed", sentence)
+    withheld = await _not_fetched(shop, repository, located)
+    if withheld is not None:
+        return withheld
     try:
         wanted = await shop.run(want, located)
     except DatabaseError as error:
@@ -141,6 +135,22 @@ async def _missing(shop: Shop, repository: RepositoryRecord, located: Located) -
             raise
         event(log, logging.ERROR, error.slug, error.sentence, file=filename)
         return Elsewhere(located.entry.url)
+
+
+async def _not_fetched(
+    shop: Shop, repository: RepositoryRecord, located: Located
+) -> Withheld | None:
+    """Why a file that is not here may not be fetched, if it may not."""
+    filename = located.entry.filename
+    if shop.config.offline:
+        return Withheld("not-mirrored", f"{filename} is not here, and localshop is offline.")
+    if repository.miss == "refuse":
+        sentence = f"{filename} is not here, and repository {repository.slug!r} fetches nothing."
+        return Withheld("not-mirrored", sentence)
+    if await shop.run(_is_swapped, located):
+        sentence = f"{filename} now has other bytes upstream than those that are stored here."
+        return Withheld("digest-changed", sentence)
+    return None
 
 
 def _is_swapped(located: Located) -> bool:
