@@ -8,6 +8,7 @@ Domain code raises these and knows no HTTP status; each door has one table from 
   + Refusal               somebody may not do what was asked
     - CredentialsNeeded   none were given, or wrong ones
     - NoRight             they are good, but do not reach this far
+    - UploadRefused       a file that was sent is not fit to be published
   + UpstreamError         an upstream did not give what was asked of it
     - UpstreamUnavailable it did not answer, or answered with a failure
       . UpstreamGone      a file that its page announced is not there
@@ -22,8 +23,6 @@ Domain code raises these and knows no HTTP status; each door has one table from 
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 
 class LocalshopError(Exception):
     """Base of all errors that are meant to be told to somebody.
@@ -32,7 +31,7 @@ class LocalshopError(Exception):
     is wrong with the offending value in it.
     """
 
-    slug: ClassVar[str] = "error"
+    slug: str = "error"
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
@@ -67,6 +66,21 @@ class NoRight(Refusal):
     """The credentials are good, but do not reach this far."""
 
     slug = "no-right"
+
+
+class UploadRefused(Refusal):
+    """A file that was sent, or the form around it, breaks a rule for publishing.
+
+    ``slug`` is that of the check that failed, of which there are many; ``link`` leads to the page of the
+    standard that has the rule, or is empty.
+    """
+
+    slug = "upload-refused"
+
+    def __init__(self, slug: str, sentence: str, *, link: str = "") -> None:
+        super().__init__(sentence)
+        self.slug = slug
+        self.link = link
 
 
 class UpstreamError(LocalshopError):

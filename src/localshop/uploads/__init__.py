@@ -1,0 +1,1 @@
+"""Publishing: what is sent is examined, kept, and shown at once."""
