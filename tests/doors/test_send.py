@@ -312,7 +312,7 @@ def test_a_file_that_was_cut_or_added_to_is_never_sent(server: Server, disk: Sto
             server.failures.clear()
             response, body = server.ask(path, **headers)
             assert (response.status, body) == (503, b"")
-            assert [type(failure) for failure in server.failures] == [errors.StorageError]
+            assert [type(failure) for failure in server.failures] == [errors.StorageDamaged]
 
 
 def test_what_is_not_a_file_is_never_opened_as_one(server: Server, disk: Store) -> None:

@@ -18,6 +18,9 @@ MODULE = Path(localshop.__file__).parent / "settings.py"
 def settings(monkeypatch, tmp_path):
     """Run the settings module with an environment; nothing of it stays behind."""
 
+    # The one that all tests of this process share.
+    monkeypatch.delenv("LOCALSHOP_SECRET_KEY", raising=False)
+
     def run(**environ: str) -> dict[str, Any]:
         for name, value in {"HOME": str(tmp_path), **environ}.items():
             monkeypatch.setenv(f"LOCALSHOP_{name}", value)

@@ -27,6 +27,7 @@ from .metadata import send_metadata
 from .pages import listing, send_not_acceptable, send_page, wanted
 from .routes import Route, parse
 from .send import Artifact, send_file
+from .upload import take_upload, takes_uploads
 
 _READS = frozenset({"GET", "HEAD"})
 _ROUNDS = 3
@@ -78,9 +79,9 @@ class IndexDoor:
             await say(send, 404, "no-such-repository", "There is no such repository.", head=visit.head)
             return
         if visit.scope["method"] not in _READS:
-            await self._gate.admit(Action.UPLOAD, repository, visit.scope)
-            allow = [(b"allow", b"GET, HEAD")]
-            await say(send, 405, "read-only", "This address takes no uploads.", head=False, extra=allow)
+            # Before a byte of the body is taken in.
+            admission = await self._gate.admit(Action.UPLOAD, repository, visit.scope)
+            await self._write(visit, admission)
             return
         admission = await self._gate.admit(Action.READ, repository, visit.scope)
         if route.filename:
@@ -89,6 +90,14 @@ class IndexDoor:
             await self._page(visit, admission, token)
         else:
             await self._list(visit, admission)
+
+    async def _write(self, visit: _Visit, admission: Admission) -> None:
+        if visit.scope["method"] == "POST" and takes_uploads(visit.route):
+            await take_upload(self._shop, admission, visit.scope, visit.receive, visit.send)
+            return
+        sentence = f"Files are uploaded by POST to /repo/{admission.repository.slug}/."
+        allow = [(b"allow", b"GET, HEAD")]
+        await say(visit.send, 405, "read-only", sentence, head=False, extra=allow)
 
     async def _current(self, route: Route) -> Token:
         """Read the state of what is asked for, and have what the gate knows of the same moment."""

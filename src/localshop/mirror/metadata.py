@@ -51,6 +51,8 @@ async def _look_for(
     shop: Shop, repository: RepositoryRecord, path: str, filename: str
 ) -> MetadataRow | Withheld | None:
     stored = await shop.run(files.file_at, repository.id, path, filename)
+    if stored is not None and stored.state == "deleted":
+        return None
     if stored is not None and stored.blob is not None:
         if stored.kind != "private" and is_ours(repository, stored.project, kind=stored.kind):
             return None
