@@ -22,6 +22,7 @@ from localshop.access import Gate
 from localshop.access.address import visitor
 from localshop.index.answers import Receive, Scope, Send, say
 from localshop.index.door import IndexDoor
+from localshop.mirror.file import write_uses
 from localshop.observe.log import event, get_logger
 from localshop.shop import Shop, open_shop
 
@@ -96,20 +97,22 @@ class FrontDoor:
         self._shop = open_shop(config.current())
         self._gate = Gate(self._shop)
         self._index = IndexDoor(self._shop, self._gate)
-        flushing = asyncio.create_task(self._flush(self._gate))
+        flushing = asyncio.create_task(self._flush(self._shop, self._gate))
         await send({"type": "lifespan.startup.complete"})
         await receive()
         flushing.cancel()
         with contextlib.suppress(Exception):
             await self._gate.write_uses()
+            await write_uses(self._shop)
         await self._shop.close()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _flush(self, gate: Gate) -> None:
+    async def _flush(self, shop: Shop, gate: Gate) -> None:
         while True:
             await asyncio.sleep(_FLUSH_EVERY)
             try:
                 await gate.write_uses()
+                await write_uses(shop)
             except Exception as error:  # noqa: BLE001 -- these times are not worth a process.
                 event(log, logging.WARNING, "uses-not-written", f"Times of last use were lost: {error}")
 

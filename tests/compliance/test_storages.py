@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -115,6 +116,44 @@ def everything_below(place: Path) -> set[str]:
 
 
 # Every storage.
+
+
+def test_stored_files_are_listed_and_dated_where_a_storage_can(store: Store, storage: Storage) -> None:
+    """What is in no table is found by this; what is not ours, or is only arriving, is not among it."""
+    names = [
+        store.commit(part, sha256=sha256) for part, sha256 in (arrive(store, b"%d" % n) for n in range(5))
+    ]
+    arrive(store, b"arriving", "other.part")
+    if isinstance(storage, Bucket):
+        with pytest.raises(errors.StorageError, match="listed"):
+            list(store.names())
+        return
+    for foreign in ("README", "aa/bb/notes", "aa/x/y", f"aa/bb/{'c' * 64}"):
+        storage.save(foreign, ContentFile(b"not ours"))
+    assert list(store.names()) == sorted(names)
+    assert store.modified(names[0]) == pytest.approx(time.time(), abs=60)
+    assert store.modified(store.name_for("ab" * 32)) is None
+
+
+def test_a_file_that_is_set_aside_is_kept_whole_where_no_name_leads(store: Store, storage: Storage) -> None:
+    part, sha256 = arrive(store, b"rotten")
+    name = store.commit(part, sha256=sha256)
+    aside = store.set_aside(name, sha256=sha256)
+    assert store.size(name) is None
+    if store.local_path(name) is not None:
+        assert Path(aside).read_bytes() == b"rotten"
+    else:
+        assert storage.open(aside).read() == b"rotten"
+    if not isinstance(storage, Bucket):
+        assert list(store.names()) == []
+    store.set_aside(name, sha256=sha256)
+    part, _ = arrive(store, b"good")
+    assert store.commit(part, sha256=sha256) == name
+
+
+def test_the_room_that_is_left_is_told(store: Store) -> None:
+    free, total = store.room()
+    assert 0 < free <= total
 
 
 def test_what_was_committed_is_read_back(store: Store) -> None:

@@ -22,9 +22,10 @@ from localshop.catalog.models import Job
 from localshop.errors import UpstreamUnavailable
 from localshop.jobs.registry import PERIODIC, jobs
 from localshop.jobs.runner import Runner
-from localshop.jobs.tidy import KEPT, remove_old_parts, tidy
+from localshop.jobs.tidy import KEPT, tidy
 from localshop.mirror.file import MIRROR_FILE
 from localshop.shop import open_shop
+from localshop.storage.parts import remove_old_parts
 
 
 class Workshop:
@@ -328,7 +329,7 @@ async def test_parts_that_nobody_goes_on_with_are_removed(workshop, tmp_path):
         os.utime(tmp_path / name, (now - age, now - age))
     with (tmp_path / "held.part").open() as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        assert remove_old_parts(tmp_path, before=now - KEPT) == 1
+        assert remove_old_parts(tmp_path, before=now - KEPT) == [10]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["commit-aa.lock", "held.part", "new.part"]
 
 

@@ -6,11 +6,14 @@ import zlib
 from collections.abc import Mapping
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from .models import Blob, CoreMetadata, File, Project
 from .projects import become
 from .records import BlobRecord, FileRecord
+
+_SEEN = Q(blob__isnull=False) | Q(pinned=True)
+"""Files whose bytes are here, or were here once: their digest was found right, and holds for ever."""
 
 
 def file_at(repository_id: int, path: str, filename: str) -> FileRecord | None:
@@ -95,9 +98,9 @@ def size_told(file_id: int, size: int) -> None:
 
 
 def stored_as(project_id: int, filename: str) -> FileRecord | None:
-    """The file of this name whose bytes are here: of one name there is never another."""
+    """The file of this name whose bytes are here, or were: of one name there is never another."""
     live = File.objects.filter(project_id=project_id, state=File.State.LIVE)
-    return _first(live.filter(filename=filename, blob__isnull=False))
+    return _first(live.filter(_SEEN, filename=filename))
 
 
 def compare(project_id: int, announced: Mapping[str, str]) -> list[tuple[str, str, str]]:
@@ -107,7 +110,7 @@ def compare(project_id: int, announced: Mapping[str, str]) -> list[tuple[str, st
     """
     news = []
     with transaction.atomic():
-        for row in File.objects.filter(project_id=project_id, blob__isnull=False):
+        for row in File.objects.filter(_SEEN, project_id=project_id):
             other = announced.get(row.filename, "")
             other = "" if other == row.sha256 else other
             if other != row.announced:
@@ -127,9 +130,17 @@ def blob_of(sha256: str) -> BlobRecord | None:
 def blob_vanished(sha256: str) -> None:
     """The bytes of this digest are no longer in the storage, whoever took them."""
     with transaction.atomic():
-        touched = Project.objects.filter(files__blob__sha256=sha256)
-        touched.update(arrivals=F("arrivals") + 1)
-        Blob.objects.filter(sha256=sha256).delete()
+        row = Blob.objects.filter(sha256=sha256).first()
+        if row is not None:
+            forget(row)
+
+
+def forget(row: Blob) -> None:
+    """Take bytes from all files that have them; the digest that was seen first stays with each."""
+    with transaction.atomic():
+        Project.objects.filter(files__blob=row).update(arrivals=F("arrivals") + 1)
+        File.objects.filter(blob=row).update(blob=None, pinned=True)
+        row.delete()
 
 
 def save_metadata(

@@ -8,6 +8,7 @@ Nothing here has behaviour: changes go through the named functions of this room.
 
 from __future__ import annotations
 
+import time
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractUser
@@ -212,6 +213,8 @@ class Blob(models.Model):
     name = models.CharField(max_length=300)
     """What the storage calls them."""
     created = models.DateTimeField(auto_now_add=True)
+    last_used = models.FloatField(default=time.time, db_index=True)
+    """Seconds since the epoch, to ten minutes or so: what was not used for longest makes room first."""
 
 
 class File(models.Model):
@@ -242,6 +245,8 @@ class File(models.Model):
     """What its upstream's page said of it, or its upload, as ``protocol.document`` packs an entry."""
     blob = models.ForeignKey(Blob, models.SET_NULL, null=True, related_name="files")
     state = models.CharField(max_length=10, choices=State.choices, default=State.LIVE, blank=True)
+    pinned = models.BooleanField(default=False)
+    """Its bytes were here once, verified, and went; under its name there are never going to be others."""
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -142,3 +142,25 @@ class BlobRecord:
     sha256: str
     size: int
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class HolderRecord:
+    """A file that has some bytes; ``upstream_id`` None: they can be fetched nowhere (any more)."""
+
+    file_id: int
+    repository: str
+    filename: str
+    kind: str
+    upstream_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """Bytes at rest, and every file that has them."""
+
+    id: int
+    sha256: str
+    size: int
+    name: str
+    holders: tuple[HolderRecord, ...]

@@ -30,6 +30,8 @@ COMMANDS = {
     "file": "localshop.cli.file",
     "jobs": "localshop.cli.jobs",
     "mirror": "localshop.cli.mirror",
+    "verify": "localshop.cli.verify",
+    "sweep": "localshop.cli.sweep",
 }
 """Each command and the module that has its class ``Command``; only the one that is asked for is imported."""
 

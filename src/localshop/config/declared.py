@@ -163,6 +163,13 @@ class Config:
     max_upload_size: int = _setting(
         kinds.size(), 4 << 30, "The largest file that may be uploaded.", example="4GiB"
     )
+    mirror_size: int = _setting(
+        kinds.limit(),
+        Derived("none", lambda _home: 0),
+        "How much room mirrored files may take. Once an hour those that were not used for longest make room; "
+        "they are fetched again when somebody asks for them, and private files never go.",
+        example="100GiB",
+    )
     bind: str = _setting(kinds.bind(), "127.0.0.1:8000", "The address that `localshop serve` listens on.")
     workers: int = _setting(
         kinds.integer(1, 256),

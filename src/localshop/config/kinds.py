@@ -73,6 +73,16 @@ def size() -> Kind[int]:
     return Kind("a number of bytes, or a size such as 500MB or 4GiB", parse)
 
 
+def limit() -> Kind[int]:
+    """A size that need not be set: empty text is 0, and means that there is none."""
+    sizes = size()
+
+    def parse(value: object) -> int:
+        return 0 if value == "" else sizes.parse(value)
+
+    return Kind(f"{sizes.wanted}; empty for none", parse)
+
+
 def text() -> Kind[str]:
     """Any text without control characters."""
     return Kind("text without control characters", _text)

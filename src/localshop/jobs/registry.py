@@ -9,15 +9,16 @@ from localshop.mirror.file import MIRROR_FILE
 from localshop.shop import Shop
 
 from .mirror_file import mirror_file
+from .sweep import SWEEP, sweep_mirrored
 from .tidy import TIDY, tidy
 
 Job = Callable[[Shop, Mapping[str, Any]], Awaitable[None]]
 """A job may be begun again after it was cut anywhere, so doing it twice must be harmless."""
 
-PERIODIC: Mapping[str, int] = {TIDY: 3600}
+PERIODIC: Mapping[str, int] = {TIDY: 3600, SWEEP: 3600}
 """Jobs that come back by themselves, with the seconds between two times."""
 
-_HERE: Mapping[str, Job] = {TIDY: tidy}
+_HERE: Mapping[str, Job] = {TIDY: tidy, SWEEP: sweep_mirrored}
 _UPSTREAM: Mapping[str, Job] = {MIRROR_FILE: mirror_file}
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from django.db import Error as DatabaseError
 
-from localshop.catalog import files, queue
+from localshop.catalog import blobs, files, queue
 from localshop.catalog.reads import FileRow
 from localshop.catalog.records import FileRecord, RepositoryRecord
 from localshop.errors import StorageError, UpstreamUnavailable
@@ -79,7 +79,10 @@ async def file(
         return None
     if row.blob:
         verdict = judge(Subject(row.project, filename, row.status, row.status_reason))
-        return _withheld(verdict) if verdict is not None else Here(row.blob, row.sha256, row.size)
+        if verdict is not None:
+            return _withheld(verdict)
+        shop.used.add(row.sha256)
+        return Here(row.blob, row.sha256, row.size)
     if row.kind == "private":
         raise StorageError(
             f"The bytes of {filename} are gone from the storage; they have to be uploaded again."
@@ -92,6 +95,13 @@ async def file(
     if verdict is not None:
         return _withheld(verdict)
     return await _missing(shop, repository, located)
+
+
+async def write_uses(shop: Shop) -> None:
+    """Write down which stored files were used: one batch, not one commit for each request."""
+    used, shop.used = shop.used, set()
+    if used:
+        await shop.run(blobs.note_use, used, now=shop.now())
 
 
 async def vanished(shop: Shop, row: FileRow, *, why: Exception) -> None:
@@ -137,9 +147,7 @@ async def _missing(shop: Shop, repository: RepositoryRecord, located: Located) -
         return Elsewhere(located.entry.url)
 
 
-async def _not_fetched(
-    shop: Shop, repository: RepositoryRecord, located: Located
-) -> Withheld | None:
+async def _not_fetched(shop: Shop, repository: RepositoryRecord, located: Located) -> Withheld | None:
     """Why a file that is not here may not be fetched, if it may not."""
     filename = located.entry.filename
     if shop.config.offline:

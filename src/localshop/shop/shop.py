@@ -53,6 +53,8 @@ class Shop:
     """What the upstream (by id) that answers says of each (path, file name), weighed in files."""
     absent: Cache[float] = field(default_factory=lambda: Cache(_ABSENT_IN_MEMORY))
     """Until when (seconds since the epoch) a name need not be asked for again."""
+    used: set[str] = field(default_factory=set)
+    """SHA-256 of stored files that were given out since this was last written down."""
     downloads: dict[str, Any] = field(default_factory=dict)
     """Files that this process is bringing home, or waits for."""
     _threads: ThreadPoolExecutor = field(

@@ -10,6 +10,8 @@ import fcntl
 import io
 import os
 import re
+import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +24,11 @@ from localshop import config, errors
 from localshop.storage.disk import SCRATCH, DiskStorage, is_inside, make_directory, sync_file, sync_way
 
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+_TWO = re.compile(r"[0-9a-f]{2}\Z")
+# A storage may have put something behind a name that was taken.
+_OURS = re.compile(r"([0-9a-f]{2})/([0-9a-f]{2})/\1\2[0-9a-f]{60}(?![0-9a-f])")
+QUARANTINE = ".quarantine"
+"""The directory, among the stored files, of those that were found damaged and are nowhere else."""
 
 
 def open_store() -> Store:
@@ -129,6 +136,62 @@ class Store:
             except Exception:
                 if self._size(name) is not None:
                     raise
+
+    def names(self) -> Iterator[str]:
+        """Give the names of the stored files, in order: of all that have the shape of ours."""
+        with _told("The stored files could not be listed"):
+            for first in self._below("", directories=True):
+                for second in self._below(first, directories=True):
+                    place = f"{first}/{second}"
+                    for name in self._below(place, directories=False):
+                        if _OURS.match(f"{place}/{name}"):
+                            yield f"{place}/{name}"
+
+    def modified(self, name: str) -> float | None:
+        """When the file came, in seconds since the epoch; None when it is not there."""
+        with _told(f"The stored file {name} could not be looked at"):
+            path = self.local_path(name)
+            try:
+                if path is not None:
+                    return path.stat().st_mtime
+                return float(self._storage.get_modified_time(name).timestamp())
+            except FileNotFoundError:
+                return None
+
+    def set_aside(self, name: str, *, sha256: str) -> str:
+        """Move a stored file to where no name of ours leads, for people to look at; tells where it is.
+
+        One that is not there is fine.
+        """
+        aside = f"{sha256}-{secrets.token_hex(4)}"
+        with _told(f"The stored file {name} could not be set aside"):
+            path = self.local_path(name)
+            if path is not None and self._disk is not None:
+                directory = Path(self._disk.path(""), QUARANTINE)
+                make_directory(directory)
+                with suppress(FileNotFoundError):
+                    path.replace(directory / aside)
+                sync_file(directory)
+                return str(directory / aside)
+            if self._size(name) is None:
+                return ""
+            with self.open(name) as file:
+                kept = str(self._storage.save(f"quarantine/{aside}", File(file)))
+            self._storage.delete(name)
+            return kept
+
+    def room(self) -> tuple[int, int]:
+        """Free bytes, and all bytes, where files arrive: for files on disk that is where they stay."""
+        with _told("The room on the disk could not be told"):
+            found = shutil.disk_usage(self.scratch)
+            return found.free, found.total
+
+    def _below(self, place: str, *, directories: bool) -> list[str]:
+        try:
+            below, files = self._storage.listdir(place)
+        except FileNotFoundError:
+            return []
+        return sorted(one for one in below if _TWO.match(one)) if directories else sorted(files)
 
     def _save(self, part: Path, name: str, *, size: int) -> str:
         """Save into a storage of which nothing is known but Django's interface."""

@@ -1,0 +1,41 @@
+"""Files that were still arriving when whoever wrote them died: found, and removed."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+
+def remove_old_parts(scratch: Path, *, before: float, dry_run: bool = False) -> list[int]:
+    """Remove the files in ``scratch`` that were last changed before ``before`` (seconds since the epoch).
+
+    One whose lock is held is being written by somebody, however slowly, and stays. Lock files stay
+    too: whoever removes one lets two others in at once. Returns the sizes (bytes) of those that went,
+    or with ``dry_run`` would have.
+    """
+    paths = [path for path in scratch.iterdir() if path.suffix != ".lock"]
+    sizes = [_remove(path, before=before, dry_run=dry_run) for path in paths]
+    return [size for size in sizes if size is not None]
+
+
+def _remove(path: Path, *, before: float, dry_run: bool) -> int | None:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        # It has arrived meanwhile, or is nothing that we have put here.
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Looked at under the lock, so that nobody has begun to go on with it in between.
+        found = os.fstat(fd)
+        if found.st_mtime >= before:
+            return None
+        if not dry_run:
+            path.unlink()
+    except OSError:
+        return None
+    else:
+        return found.st_size
+    finally:
+        os.close(fd)
