@@ -301,3 +301,54 @@ async def test_packages_of_a_company_are_not_measured_by_the_rules_of_a_public_i
         assert (await uploader(mine)).status == 200
     page = await browser.get("/repo/default/acme/", headers=JSON)
     assert len(filenames(page)) == 2
+
+
+async def test_a_repository_may_keep_projects_to_those_who_began_them(browser, uploader):
+    """One team cannot publish under another's name by accident."""
+    await in_thread(repositories.edit_repository, "default", upstreams=None, changes={"owners_only": True})
+    other, secret = await in_thread(credentials.create_credential, upload=True)
+    await in_thread(people.create_user, "root", password="open sesame please", administrator=True)
+    await uploader(wheel("acme", "1.0"))
+
+    async def upload(auth, version):
+        headers, body = upload_of(wheel("acme", version))
+        return await browser.ask("POST", "/repo/default/", headers=headers, auth=auth, peer=AWAY, body=body)
+
+    refused = await upload((other.access_key, secret), "2.0")
+    assert (refused.status, refused.headers["x-localshop-refusal"]) == (403, "not-your-project")
+    assert (await upload(("root", "open sesame please"), "2.0")).status == 200
+    assert (await uploader(wheel("acme", "3.0"))).status == 200
+
+
+@pytest.mark.parametrize("strict", [False, True])
+async def test_a_record_that_does_not_fit_is_a_remark_or_a_refusal(browser, uploader, strict):
+    changes = {"strict_record": strict}
+    await in_thread(repositories.edit_repository, "default", upstreams=None, changes=changes)
+    answer = await uploader(_with_wrong_record())
+    assert answer.status == (400 if strict else 200)
+    assert "RECORD" in answer.text
+
+
+async def test_attestations_are_kept_and_never_a_reason_to_refuse(browser, uploader):
+    """PEP 740; uv sends them along by itself when it finds them."""
+    from localshop.catalog.models import Attestations
+
+    assert (await uploader(wheel("acme", "1.0"), attestations='[{"version": 1}]')).status == 200
+    assert (await uploader(wheel("acme", "2.0"), attestations="garbage")).status == 200
+    assert await in_thread(lambda: Attestations.objects.get().body) == [{"version": 1}]
+
+
+def _with_wrong_record():
+    import dataclasses
+    import io
+    import zipfile
+
+    good = wheel("acme", "1.0")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(good.body)) as old, zipfile.ZipFile(buffer, "w") as new:
+        for info in old.infolist():
+            data = old.read(info)
+            new.writestr(
+                info, data.replace(b"sha256=", b"sha256=AAAA") if "RECORD" in info.filename else data
+            )
+    return dataclasses.replace(good, body=buffer.getvalue())

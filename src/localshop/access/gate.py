@@ -49,6 +49,23 @@ class Admission:
         credential, user = self.identity.credential, self.identity.user
         return credential.access_key if credential is not None else user.username if user else "anonymous"
 
+    @property
+    def mark(self) -> str:
+        """The same as long as he is the same: of a person, with whichever credential, or of a machine."""
+        if self.identity is None:
+            return ""
+        if self.identity.user is not None:
+            return f"user {self.identity.user.id}"
+        return f"credential {self.identity.credential.id}" if self.identity.credential is not None else ""
+
+    @property
+    def owner(self) -> bool:
+        """Whether he owns the repository."""
+        user = self.identity.user if self.identity is not None else None
+        if user is None:
+            return False
+        return user.administrator or user.roles.get(self.repository.id) == "owner"
+
 
 @dataclass(slots=True)
 class Roster:

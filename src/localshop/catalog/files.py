@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -169,6 +169,19 @@ def metadata_digests(project_id: int) -> dict[tuple[str, str], str]:
     return {
         (path, filename): digest for path, filename, digest in rows.values_list("path", "filename", "sha256")
     }
+
+
+def metadata_among(repository_id: int, places: Sequence[tuple[str, str]]) -> bytes:
+    """The METADATA of the first of these files (path, name) of which it is held; empty: of none."""
+    rows = CoreMetadata.objects.filter(
+        repository_id=repository_id,
+        path__in={path for path, _ in places},
+        filename__in={filename for _, filename in places},
+    )
+    held = {(path, filename): row for row, path, filename in rows.values_list("id", "path", "filename")}
+    first = next((held[place] for place in places if place in held), None)
+    body = CoreMetadata.objects.filter(id=first).values_list("body", flat=True).first()
+    return zlib.decompress(body) if body is not None else b""
 
 
 def _arrived(project_id: int) -> None:

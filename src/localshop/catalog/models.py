@@ -45,6 +45,10 @@ class Repository(models.Model):
     """Hosts beside the upstreams' own that files may come from."""
     overwrite = models.BooleanField(default=False)
     members_only = models.BooleanField(default=False)
+    owners_only = models.BooleanField(default=False)
+    """Whether only who published a project first, and owners, publish to it."""
+    strict_record = models.BooleanField(default=False)
+    """Whether a wheel is refused whose RECORD does not fit its content."""
     created = models.DateTimeField(auto_now_add=True)
 
 
@@ -147,6 +151,8 @@ class Project(models.Model):
     """The name as its newest upload writes it."""
     summary = models.TextField(blank=True)
     """One line about it, of its newest upload."""
+    publisher = models.CharField(max_length=100, blank=True)
+    """Who made its first upload: ``user <id>`` or ``credential <id>``."""
     listed = models.BooleanField(default=True)
     """Whether the project list shows it: it has files, here or upstream."""
     created = models.DateTimeField(auto_now_add=True)
@@ -253,6 +259,16 @@ class File(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["repository", "path", "filename"], name="one_file_a_url"),
         ]
+
+
+class Attestations(models.Model):
+    """What an uploader sent along to prove where a file was made (PEP 740), as it came.
+
+    It is shown to nobody before it has been verified.
+    """
+
+    file = models.OneToOneField(File, models.CASCADE, related_name="attestations")
+    body = models.JSONField()
 
 
 class CoreMetadata(models.Model):

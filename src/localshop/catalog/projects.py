@@ -157,4 +157,5 @@ def _record(row: Project) -> ProjectRecord:
         arrivals=row.arrivals,
         status=row.status,
         status_reason=row.status_reason,
+        publisher=row.publisher,
     )

@@ -15,7 +15,7 @@ from django.db.models import F
 from localshop.protocol.document import Entry, entry_to_json
 
 from .journal import Actor, note
-from .models import Blob, CoreMetadata, File, Project, Repository
+from .models import Attestations, Blob, CoreMetadata, File, Project, Repository
 
 
 class Taken(Enum):
@@ -43,6 +43,10 @@ class Arrival:
     name: str
     metadata: bytes
     """METADATA, or an sdist's PKG-INFO, byte-exact."""
+    publisher: str
+    """Who uploads it: ``user <id>`` or ``credential <id>``."""
+    attestations: list[object]
+    """As they were sent (PEP 740)."""
 
 
 def taken(repository_id: int, filename: str, sha256: str) -> Taken:
@@ -77,7 +81,7 @@ def register(repository_id: int, arrival: Arrival, *, overwrite: bool, actor: Ac
         blob, _ = Blob.objects.update_or_create(
             sha256=sha256, defaults={"size": entry.size or 0, "name": arrival.name}
         )
-        File.objects.update_or_create(
+        file, _ = File.objects.update_or_create(
             repository_id=repository_id,
             path=entry.path,
             filename=entry.filename,
@@ -90,6 +94,8 @@ def register(repository_id: int, arrival: Arrival, *, overwrite: bool, actor: Ac
                 "state": File.State.LIVE,
             },
         )
+        if arrival.attestations:
+            Attestations.objects.update_or_create(file=file, defaults={"body": arrival.attestations})
         CoreMetadata.objects.update_or_create(
             repository_id=repository_id,
             path=entry.path,
@@ -135,6 +141,7 @@ def _renew(project: Project, arrival: Arrival) -> None:
     """Private from its first upload on, and newer by one change."""
     Project.objects.filter(id=project.id).update(
         kind=Project.Kind.PRIVATE,
+        publisher=project.publisher or arrival.publisher,
         title=arrival.title,
         summary=arrival.summary,
         listed=True,

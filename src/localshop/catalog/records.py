@@ -33,6 +33,8 @@ class RepositoryRecord:
     file_hosts: tuple[str, ...]
     overwrite: bool
     members_only: bool
+    owners_only: bool
+    strict_record: bool
     upstreams: tuple[Source, ...]
     networks: tuple[NetworkRecord, ...]
 
@@ -101,6 +103,7 @@ class ProjectRecord:
     arrivals: int
     status: str
     status_reason: str
+    publisher: str
 
 
 @dataclass(frozen=True, slots=True)

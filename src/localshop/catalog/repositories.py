@@ -26,7 +26,18 @@ _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,99}\Z")
 _HOST = re.compile(
     r"(?:[a-z0-9_][a-z0-9._-]{0,252}|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?\Z", re.ASCII | re.IGNORECASE
 )
-_CHANGEABLE = frozenset({"miss", "fresh", "reserved", "file_hosts", "overwrite", "members_only"})
+_CHANGEABLE = frozenset(
+    {
+        "miss",
+        "fresh",
+        "reserved",
+        "file_hosts",
+        "overwrite",
+        "members_only",
+        "owners_only",
+        "strict_record",
+    }
+)
 
 
 def every_repository() -> list[RepositoryRecord]:
@@ -207,6 +218,8 @@ def _record(row: Repository) -> RepositoryRecord:
         file_hosts=file_hosts,
         overwrite=row.overwrite,
         members_only=row.members_only,
+        owners_only=row.owners_only,
+        strict_record=row.strict_record,
         upstreams=tuple(
             Source(
                 id=upstream.id,

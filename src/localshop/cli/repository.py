@@ -18,6 +18,8 @@ _CHANGES = {
     "file_host": "file_hosts",
     "overwrite": "overwrite",
     "members_only": "members_only",
+    "owners_only": "owners_only",
+    "strict_record": "strict_record",
 }
 """The field of a repository that each option sets."""
 
@@ -92,6 +94,8 @@ class Command(Group):
             ("reserved", one.reserved),
             ("overwrite", one.overwrite),
             ("members only", one.members_only),
+            ("owners only", one.owners_only),
+            ("strict record", one.strict_record),
             *[(f"network {rule.network}", in_words(rule)) for rule in one.networks],
         ]
         self.show(options, _shape(one), lines(facts))
@@ -132,6 +136,16 @@ def _options(parser: argparse.ArgumentParser) -> None:
         "--overwrite",
         action=argparse.BooleanOptionalAction,
         help="whether an upload may replace a file that exists",
+    )
+    parser.add_argument(
+        "--owners-only",
+        action=argparse.BooleanOptionalAction,
+        help="whether only who published a project first, and owners, publish to it",
+    )
+    parser.add_argument(
+        "--strict-record",
+        action=argparse.BooleanOptionalAction,
+        help="whether a wheel is refused whose RECORD does not fit its content",
     )
     members = parser.add_mutually_exclusive_group()
     members.add_argument(

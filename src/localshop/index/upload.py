@@ -8,25 +8,27 @@ from localshop.access import Admission
 from localshop.catalog.journal import Actor
 from localshop.errors import LocalshopError, UploadRefused
 from localshop.shop import Shop
-from localshop.uploads.publish import Published, UnknownAction, publish
+from localshop.uploads.publish import Published, UnknownAction, Uploader, publish
 
 from .answers import Headers, Receive, Scope, Send, answer, reason_phrase, say_error
 from .routes import Route
 
 _LEGACY = "legacy"
-_STATUSES = {"too-large": 413, "project-archived": 403, "project-quarantined": 403}
+_STATUSES = {"too-large": 413, "not-your-project": 403, "project-archived": 403, "project-quarantined": 403}
 
 
 def takes_uploads(route: Route) -> bool:
     """Whether files may be sent there: to the repository's own URL, or to ``legacy/`` below it."""
-    return not route.filename and route.project in {"", _LEGACY}
+    return not route.filename and not route.legacy and route.project in {"", _LEGACY}
 
 
 async def take_upload(shop: Shop, admission: Admission, scope: Scope, receive: Receive, send: Send) -> None:
     """Take in one upload and say how it went."""
-    actor = Actor(admission.who, admission.address)
+    uploader = Uploader(
+        actor=Actor(admission.who, admission.address), mark=admission.mark, owner=admission.owner
+    )
     try:
-        published = await publish(shop, admission.repository, scope["headers"], receive, actor=actor)
+        published = await publish(shop, admission.repository, scope["headers"], receive, uploader=uploader)
     except ConnectionResetError:
         # Nobody is left to be told.
         return

@@ -122,9 +122,7 @@ def remark_spelling(filename: str, named: Named, version: Version) -> tuple[Rema
     if stem == wanted or (named.kind == "wheel" and filename.startswith(f"{wanted}-")):
         return ()
     link = _WHEEL_FILE_NAME if named.kind == "wheel" else _SDIST_FILE_NAME
-    sentence = (
-        f"The file name {quoted(filename)} should begin with {quoted(wanted)}; PyPI would refuse it ({link})."
-    )
+    sentence = f"The file name {quoted(filename)} should begin with {quoted(wanted)}; see {link}."
     return (Remark("file-name-spelling", sentence),)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -32,6 +33,19 @@ _NEEDED = ("name", "version")
 
 
 @dataclass(frozen=True, slots=True)
+class Uploader:
+    """Who uploads: for the journal, and whether his own projects are the only ones that he may publish to.
+
+    ``mark`` is ``user <id>`` or ``credential <id>``; ``owner``: an owner of the repository, or an
+    administrator, who may publish to every project.
+    """
+
+    actor: Actor
+    mark: str
+    owner: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Published:
     """What is told to the uploader: a sentence, and what he should look at."""
 
@@ -45,7 +59,7 @@ async def publish(
     headers: Iterable[tuple[bytes, bytes]],
     receive: Receive,
     *,
-    actor: Actor,
+    uploader: Uploader,
 ) -> Published:
     """Take in one upload. Whoever calls this has let the uploader in.
 
@@ -59,8 +73,10 @@ async def publish(
             return Published(_POLITE[action])
         _check_form(form, action)
         measured = Measured(form.size, form.md5, form.sha256, form.blake2b_256)
-        examined = await shop.run(examine, form.part, _claim(form), measured)
-        return await shop.run(_keep, shop, repository, form, examined, actor)
+        examined = await shop.run(
+            examine, form.part, _claim(form), measured, strict_record=repository.strict_record
+        )
+        return await shop.run(_keep, shop, repository, form, examined, uploader)
     finally:
         form.part.unlink(missing_ok=True)
 
@@ -100,11 +116,11 @@ def _claim(form: Form) -> Claim:
 
 
 def _keep(
-    shop: Shop, repository: RepositoryRecord, form: Form, examined: Examined, actor: Actor
+    shop: Shop, repository: RepositoryRecord, form: Form, examined: Examined, uploader: Uploader
 ) -> Published:
     """Store and register what was found good, if its name is free; this is blocking work."""
     remarks = tuple(remark.sentence for remark in examined.remarks)
-    _check_project(repository, examined)
+    _check_project(repository, examined, uploader)
     found = publishing.taken(repository.id, examined.filename, form.sha256)
     if found is Taken.FREE or (repository.overwrite and found in {Taken.OTHER, Taken.BURNT}):
         now = datetime.fromtimestamp(shop.now(), tz=UTC)
@@ -116,9 +132,11 @@ def _keep(
             entry=_entry(form, examined, now),
             name=name,
             metadata=examined.metadata,
+            publisher=uploader.mark,
+            attestations=_attestations(form),
         )
         found = publishing.register(
-            repository.id, arrival, overwrite=repository.overwrite, actor=actor, at=now
+            repository.id, arrival, overwrite=repository.overwrite, actor=uploader.actor, at=now
         )
         if found is Taken.FREE:
             event(
@@ -128,7 +146,7 @@ def _keep(
                 f"{examined.filename} is here.",
                 project=examined.project,
                 repository=repository.slug,
-                by=actor.who,
+                by=uploader.actor.who,
                 bytes=form.size,
             )
             return Published(f"{examined.filename} is published.", remarks)
@@ -136,12 +154,16 @@ def _keep(
     return Published(f"{examined.filename} was here already, the very same.", remarks)
 
 
-def _check_project(repository: RepositoryRecord, examined: Examined) -> None:
+def _check_project(repository: RepositoryRecord, examined: Examined, uploader: Uploader) -> None:
     project = projects.project(repository.id, examined.project)
     if project is None:
         return
     if project.kind == "mirrored":
         _refuse(Taken.MIRRORED, examined)
+    others = bool(project.publisher) and project.publisher != uploader.mark
+    if repository.owners_only and others and not uploader.owner:
+        sentence = f"{examined.project} is another's: only who published it first, and owners, publish to it."
+        raise UploadRefused("not-your-project", sentence)
     if project.kind == "private" and project.status in {"archived", "quarantined"}:
         raise UploadRefused(
             f"project-{project.status}",
@@ -163,6 +185,15 @@ def _refuse(found: Taken, examined: Examined) -> None:
             f"File already exists: {name} was here with other bytes and was deleted. Use a new version."
         )
         raise UploadRefused("filename-used", sentence)
+
+
+def _attestations(form: Form) -> list[object]:
+    """What was sent of them. One that cannot be read proves nothing, but is no reason to refuse a file."""
+    try:
+        sent = json.loads(form.one("attestations") or "[]")
+    except (ValueError, RecursionError):
+        return []
+    return sent if isinstance(sent, list) else []
 
 
 def _entry(form: Form, examined: Examined, now: datetime) -> Entry:

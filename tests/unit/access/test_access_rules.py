@@ -23,7 +23,9 @@ READ, UPLOAD = Action.READ, Action.UPLOAD
 
 
 def repository(*networks, members_only=False, id=1):
-    return RepositoryRecord(id, "default", "redirect", 600, (), (), False, members_only, (), tuple(networks))
+    return RepositoryRecord(
+        id, "default", "redirect", 600, (), (), False, members_only, False, False, (), tuple(networks)
+    )
 
 
 def rule(network, *, credentials=True, upload=False):

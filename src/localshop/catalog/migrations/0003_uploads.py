@@ -6,37 +6,37 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0002_announced_digest'),
+        ("catalog", "0002_announced_digest"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(db_index=True)),
-                ('action', models.CharField(max_length=40)),
-                ('who', models.CharField(blank=True, max_length=200)),
-                ('address', models.CharField(blank=True, max_length=50)),
-                ('repository', models.CharField(blank=True, max_length=100)),
-                ('project', models.CharField(blank=True, max_length=200)),
-                ('subject', models.CharField(blank=True, max_length=300)),
-                ('detail', models.JSONField(default=dict)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(db_index=True)),
+                ("action", models.CharField(max_length=40)),
+                ("who", models.CharField(blank=True, max_length=200)),
+                ("address", models.CharField(blank=True, max_length=50)),
+                ("repository", models.CharField(blank=True, max_length=100)),
+                ("project", models.CharField(blank=True, max_length=200)),
+                ("subject", models.CharField(blank=True, max_length=300)),
+                ("detail", models.JSONField(default=dict)),
             ],
         ),
         migrations.AddField(
-            model_name='file',
-            name='state',
-            field=models.CharField(blank=True, choices=[('', 'Live'), ('superseded', 'Superseded'), ('deleted', 'Deleted')], default='', max_length=10),
+            model_name="file",
+            name="state",
+            field=models.CharField(blank=True, choices=[("", "Live"), ("superseded", "Superseded"), ("deleted", "Deleted")], default="", max_length=10),
         ),
         migrations.AddField(
-            model_name='project',
-            name='summary',
+            model_name="project",
+            name="summary",
             field=models.TextField(blank=True),
         ),
         migrations.AddField(
-            model_name='project',
-            name='title',
+            model_name="project",
+            name="title",
             field=models.CharField(blank=True, max_length=200),
         ),
     ]
