@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reference" / "refusals.md"
 EXPLAINED = re.findall(r"^### (.+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
-PLACES = {"say": 2, "event": 2, "Withheld": 0, "Verdict": 0, "lacks": 1, "Missing": 1}
+PLACES = {"say": 2, "event": 2, "Withheld": 0, "Verdict": 0, "lacks": 1, "Missing": 1, "_refuse": 1}
 """Calls that are given a slug, and at which place."""
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import socket
+import sys
+from dataclasses import replace
 
 import uvicorn
 from uvicorn.loops.auto import auto_loop_factory
 
 from localshop import config
 from localshop.asgi import application
+from localshop.cli.connection import Connection
 from localshop.cli.supervisor import GRACE, let_signals_through
 from localshop.jobs.registry import jobs
 from localshop.jobs.runner import Runner
@@ -23,7 +27,7 @@ _loop_factory = auto_loop_factory()
 # Made before the fork, so that all it imports is shared.
 _web = uvicorn.Config(
     application,
-    http="httptools",
+    http=Connection,
     ws="none",
     lifespan="on",
     workers=1,
@@ -41,6 +45,8 @@ _web.load()
 
 def web(listener: socket.socket) -> int:
     """Answer requests that come to ``listener``, until a signal comes and the last answer is given."""
+    most = min(Connection.limits.connections, _raise_open_files() // 2)
+    Connection.limits = replace(Connection.limits, connections=most)
     server = uvicorn.Server(_web)
     for number in (signal.SIGTERM, signal.SIGINT):
         # It puts these very handlers there itself, but a signal may come before it does.
@@ -53,6 +59,7 @@ def web(listener: socket.socket) -> int:
 
 def work() -> int:
     """Do jobs until a signal comes, then end those that are running."""
+    _raise_open_files()
     # A process that computes must not take the processor from those that answer.
     os.nice(_NICENESS)
     with asyncio.Runner(loop_factory=_loop_factory) as runner:
@@ -72,3 +79,17 @@ async def _work() -> None:
         await runner.run(grace=GRACE)
     finally:
         await shop.close()
+
+
+def _raise_open_files() -> int:
+    """Allow as many open files as may be: each connection is one, and so is each file that is sent.
+
+    The usual 1024 are there for programs that use ``select``, as these processes do not.
+    """
+    soft, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    except (ValueError, OSError):
+        # macOS says that there is no limit, and then does not take that for one.
+        return soft
+    return most if most != resource.RLIM_INFINITY else sys.maxsize
