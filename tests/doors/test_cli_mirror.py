@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import signal
 
 import pytest
 
 from command_line import CommandLine
 from distributions import wheel
-from servers import serve
+from servers import PATIENCE, serve, until
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +114,21 @@ def test_nothing_to_do_is_wrong_usage_or_nothing(localshop, put):
     assert "Nothing is asked for" in localshop.bad("mirror", code=2)
     assert localshop("mirror", "-r", put("r.txt", "./mine\n"))["fetched"] == 0
     assert "offline" in localshop.bad("mirror", "demo", LOCALSHOP_OFFLINE="true")
+
+
+def test_what_was_interrupted_is_gone_on_with(localshop, upstream):
+    """A night's download that somebody ends with Ctrl-C is not for nothing."""
+    held = upstream.add(wheel("demo", "1.0", size=3_000_000))
+    upstream.fault("/packages/*.whl", drip=1_000_000)
+    process = localshop.start("mirror", "demo", "--no-deps")
+    until(lambda: any(path.stat().st_size > 200_000 for path in localshop.home.rglob("*.part")))
+    process.send_signal(signal.SIGINT)
+    assert (process.communicate(timeout=PATIENCE), process.returncode) == (("", ""), 130)
+    upstream.heal()
+    upstream.forget()
+    assert localshop("mirror", "demo")["bytes"] == len(held.body)
+    (again,) = upstream.seen("/packages/*.whl")
+    assert again.headers["Range"] != "bytes=0-"
 
 
 def test_it_works_while_serve_runs(localshop, upstream):

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -133,19 +132,21 @@ async def _told(progress: Progress) -> AsyncIterator[None]:
 
 
 async def _tell(progress: Progress, *, terminal: bool) -> None:
-    began: float | None = None
+    pause = 0.2 if terminal else 10
+    rate, before = 0.0, 0
     while True:
-        await asyncio.sleep(0.2 if terminal else 10)
+        await asyncio.sleep(pause)
+        arrived = progress.arrived
+        # What came lately counts more; a single look would make the number jump.
+        share = min(pause / 2, 1)
+        rate += share * (max(arrived - before, 0) / pause - rate)
+        before = arrived
         if not progress.files:
             line = f"Projects looked at: {progress.projects}"
         else:
-            began = began or time.monotonic()
             of = f" of {_size(progress.size)}" if progress.size is not None else ""
-            rate = progress.arrived / max(time.monotonic() - began, 1)
-            line = (
-                f"Fetched: {progress.fetched} of {progress.files} files, "
-                f"{_size(progress.arrived)}{of}, {_size(rate)}/s"
-            )
+            count = f"{progress.fetched} of {progress.files} files"
+            line = f"Fetched: {count}, {_size(arrived)}{of}, {_size(rate)}/s"
         sys.stderr.write(f"\r{line}\x1b[K" if terminal else f"{line}\n")
         sys.stderr.flush()
 
