@@ -14,6 +14,7 @@ class Answer:
     status: int
     headers: dict[str, str]
     body: bytes
+    cookies: tuple[str, ...] = ()
 
     @property
     def text(self):
@@ -85,8 +86,11 @@ class Browser:
         start, *rest = messages
         answer = Answer(
             status=start["status"],
-            headers={name.decode(): value.decode() for name, value in start["headers"]},
+            headers={name.decode().lower(): value.decode() for name, value in start["headers"]},
             body=b"".join(bytes(message.get("body", b"")) for message in rest),
+            cookies=tuple(
+                value.decode() for name, value in start["headers"] if name.lower() == b"set-cookie"
+            ),
         )
         if method == "HEAD" or answer.status == 304:
             assert answer.body == b""

@@ -41,8 +41,8 @@ class FrontDoor:
         self._gate: Gate | None = None
         self._index: IndexDoor | None = None
         mount = config.current().mount_path
-        self._below = tuple(f"{mount}/{name}" for name in ("repo/", "simple/"))
-        self._lists = frozenset({f"{mount}/repo", f"{mount}/simple"})
+        self._below = tuple(f"{mount}/{name}" for name in ("repo/", "simple/", "pypi/"))
+        self._lists = frozenset(f"{mount}/{name}" for name in ("repo", "simple", "pypi"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send a request through the right door."""
@@ -83,11 +83,12 @@ class FrontDoor:
         client = scope.get("client") or ("", 0)
         trusted = config.current().trusted_proxies
         who = visitor(client[0], scope["headers"], trusted=trusted)
-        if not trusted or who.address is None or str(who.address) == client[0]:
-            return scope
-        seen = {**scope, "client": (str(who.address), 0)}
+        seen = {**scope, "localshop.visitor": who}
+        if who.address is None or str(who.address) == client[0]:
+            return seen
+        seen["client"] = (str(who.address), 0)
         protocol = dict(scope["headers"]).get(b"x-forwarded-proto", b"").split(b",")[-1].strip()
-        if protocol in {b"http", b"https"}:
+        if trusted and protocol in {b"http", b"https"}:
             seen["scheme"] = protocol.decode()
         return seen
 

@@ -70,6 +70,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django_htmx",
     "localshop.catalog",
     "localshop.web",
 ]
@@ -83,6 +84,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "localshop.web.middleware.PagesMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 TEMPLATES = [
@@ -94,6 +96,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "localshop.web.context.page",
             ],
         },
     },
@@ -136,6 +139,7 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
 
 ALLOWED_HOSTS = list(_config.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = [_config.public_url] if _config.public_url else []
+CSRF_FAILURE_VIEW = "localshop.web.errors.csrf_failure"
 SESSION_COOKIE_NAME = "localshop_session"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{_mount}/"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https

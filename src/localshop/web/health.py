@@ -1,22 +1,11 @@
-"""The start page, and the two addresses that monitors ask."""
+"""The two addresses that monitors ask."""
 
 from __future__ import annotations
 
 from django.db import connection
 from django.db.utils import Error
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
 from django.views.decorators.http import require_safe
-
-from localshop import config
-from localshop.catalog.repositories import DEFAULT
-
-
-@require_safe
-def start(request: HttpRequest) -> HttpResponse:
-    """Say what this is, and the line to copy."""
-    index = request.build_absolute_uri(f"{config.current().mount_path}/repo/{DEFAULT}/")
-    return render(request, "web/start.html", {"index": index})
 
 
 @require_safe

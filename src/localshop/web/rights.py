@@ -1,0 +1,102 @@
+"""Who may see and do what in the web interface: one place, asked by every view.
+
+The same rules decide here as at the index: who may read a repository from his address without
+credentials may look at its packages without login. A session is a person; it never opens the index.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest
+
+from localshop.access.address import Visitor
+from localshop.access.rules import Action, Identity, check, reaches
+from localshop.catalog import repositories
+from localshop.catalog.models import User
+from localshop.catalog.people import user_record
+from localshop.catalog.records import RepositoryRecord
+from localshop.errors import BadInput, CredentialsNeeded, NoRight
+
+
+def visitor_of(request: HttpRequest) -> Visitor:
+    """Where the request comes from; the front door has worked it out."""
+    return cast("Visitor", request.scope["localshop.visitor"])  # type: ignore[attr-defined]
+
+
+def identity_of(request: HttpRequest) -> Identity | None:
+    """The person who is logged in; None: nobody is."""
+    user: User | AnonymousUser = request.user
+    return Identity(user_record(user)) if isinstance(user, User) else None
+
+
+def may_read(request: HttpRequest, repository: RepositoryRecord) -> bool:
+    """Whether this repository's packages may be looked at."""
+    try:
+        check(Action.READ, repository, visitor_of(request), identity=identity_of(request))
+    except (CredentialsNeeded, NoRight):
+        return False
+    return True
+
+
+def may_upload(request: HttpRequest, repository: RepositoryRecord) -> bool:
+    """Whether the person may publish to this repository, wherever he sits just now."""
+    identity = identity_of(request)
+    return identity is not None and reaches(Action.UPLOAD, repository, identity)
+
+
+def may_own(request: HttpRequest, repository: RepositoryRecord) -> bool:
+    """Whether the person may change this repository: an administrator, or one of its owners."""
+    identity = identity_of(request)
+    if identity is None or identity.user is None:
+        return False
+    return identity.user.administrator or identity.user.roles.get(repository.id) == "owner"
+
+
+def is_administrator(request: HttpRequest) -> bool:
+    """Whether the person may do everything."""
+    return isinstance(request.user, User) and request.user.is_superuser
+
+
+def readable(request: HttpRequest) -> list[RepositoryRecord]:
+    """The repositories that may be looked at, by slug."""
+    return [one for one in repositories.every_repository() if may_read(request, one)]
+
+
+def repository_to_read(request: HttpRequest, slug: str) -> RepositoryRecord:
+    """The repository of a URL, if it may be looked at; ``LoginNeeded`` when a login could help."""
+    found = _repository(slug)
+    if not may_read(request, found):
+        raise LoginNeeded if identity_of(request) is None else PermissionDenied
+    return found
+
+
+def repository_to_own(request: HttpRequest, slug: str) -> RepositoryRecord:
+    """The repository of a URL, if the person may change it."""
+    found = _repository(slug)
+    if identity_of(request) is None:
+        raise LoginNeeded
+    if not may_own(request, found):
+        raise PermissionDenied
+    return found
+
+
+def need_administrator(request: HttpRequest) -> None:
+    """Let only administrators go on."""
+    if identity_of(request) is None:
+        raise LoginNeeded
+    if not is_administrator(request):
+        raise PermissionDenied
+
+
+class LoginNeeded(Exception):
+    """The page is for those who are logged in; ``web.middleware`` sends the others to the login."""
+
+
+def _repository(slug: str) -> RepositoryRecord:
+    try:
+        return repositories.repository(slug)
+    except BadInput:
+        raise Http404(f"There is no repository {slug!r}.") from None

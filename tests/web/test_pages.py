@@ -1,0 +1,152 @@
+"""Pages for people: who sees what, safe headers, plain words when something is wrong."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlencode
+
+import pytest
+
+from distributions import wheel
+from localshop.catalog import credentials, people, repositories
+from threads import in_thread
+from upload_form import upload_of
+
+AWAY = "203.0.113.9"
+PASSWORD = "open sesame please"
+
+
+@pytest.fixture
+async def acme(browser):
+    """A private package in the repository ``default``."""
+    row, secret = await in_thread(credentials.create_credential, upload=True)
+    mine = wheel("Acme.Tool", "1.0")
+    headers, body = upload_of(mine)
+    auth = (row.access_key, secret)
+    answer = await browser.ask("POST", "/repo/default/", headers=headers, auth=auth, peer=AWAY, body=body)
+    assert answer.status == 200
+    return mine
+
+
+def cookies_of(answer):
+    return dict(part.split(";")[0].split("=", 1) for part in answer.cookies)
+
+
+async def log_in(browser, name, password=PASSWORD, *, next_page="/", peer=AWAY):
+    """The cookies of somebody who has logged in, and the answer that he got."""
+    form = await browser.get("/accounts/login/", peer=peer)
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', form.text)[1]
+    cookies = cookies_of(form)
+    body = urlencode(
+        {"username": name, "password": password, "csrfmiddlewaretoken": token, "next": next_page}
+    ).encode()
+    headers = {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Content-Length": str(len(body)),
+        "Cookie": "; ".join(f"{key}={value}" for key, value in cookies.items()),
+    }
+    answer = await browser.ask("POST", "/accounts/login/", headers=headers, body=body, peer=peer)
+    cookies |= cookies_of(answer)
+    return {"Cookie": "; ".join(f"{key}={value}" for key, value in cookies.items())}, answer
+
+
+async def test_who_may_read_without_credentials_sees_packages_without_login(browser, acme):
+    for path in ("/", "/packages/", "/packages/?q=acme", "/repositories/default/packages/acme-tool/"):
+        page = await browser.get(path)
+        assert page.status == 200, path
+        assert "acme-tool" in page.text.lower(), path
+
+
+async def test_others_are_sent_to_the_login_and_back(browser, acme):
+    for path in ("/", "/packages/", "/repositories/default/packages/acme-tool/"):
+        page = await browser.get(path, peer=AWAY)
+        assert (page.status, page.headers["location"].split("?")[0]) == (302, "/accounts/login/"), path
+    await in_thread(people.create_user, "alice", password=PASSWORD)
+    headers, answer = await log_in(browser, "alice", next_page="/packages/?q=acme")
+    assert (answer.status, answer.headers["location"]) == (302, "/packages/?q=acme")
+    assert "acme-tool" in (await browser.get("/packages/?q=acme", peer=AWAY, headers=headers)).text.lower()
+
+
+async def test_a_repository_for_members_only_is_shown_to_members_only(browser, acme):
+    await in_thread(people.create_user, "alice", password=PASSWORD)
+    await in_thread(repositories.edit_repository, "default", upstreams=None, changes={"members_only": True})
+    headers, _ = await log_in(browser, "alice")
+
+    assert "acme" not in (await browser.get("/packages/", peer=AWAY, headers=headers)).text
+    page = await browser.get("/repositories/default/packages/acme-tool/", peer=AWAY, headers=headers)
+    assert page.status == 403
+
+
+@pytest.mark.parametrize(("name", "password"), [("alice", "wrong"), ("nobody", "wrong"), ("bob", PASSWORD)])
+async def test_a_failed_login_does_not_tell_who_exists(browser, name, password):
+    await in_thread(people.create_user, "alice", password=PASSWORD)
+    await in_thread(people.create_user, "bob", password=PASSWORD)
+    await in_thread(people.set_active, "bob", active=False)
+    _, answer = await log_in(browser, name, password)
+    assert answer.status == 200
+    assert "That name and password do not belong together." in answer.text
+
+
+@pytest.mark.parametrize(
+    "evil",
+    ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "/\t/evil.example"],
+)
+async def test_the_login_leads_nowhere_else(browser, evil):
+    await in_thread(people.create_user, "alice", password=PASSWORD)
+    _, answer = await log_in(browser, "alice", next_page=evil)
+    assert (answer.status, answer.headers["location"]) == (302, "/")
+
+
+async def test_every_page_has_the_headers_that_keep_it_safe(browser, acme):
+    for path in (
+        "/",
+        "/packages/",
+        "/accounts/login/",
+        "/nothing/",
+        "/repositories/default/packages/acme-tool/",
+    ):
+        headers = (await browser.get(path)).headers
+        assert "default-src 'none'" in headers["content-security-policy"], path
+        assert "unsafe" not in headers["content-security-policy"]
+        assert headers["x-frame-options"] == "DENY"
+        assert headers["x-content-type-options"] == "nosniff"
+        assert (
+            headers["cache-control"].startswith("private, no-store") or "no-store" in headers["cache-control"]
+        )
+
+
+async def test_a_page_that_is_not_there_says_so_in_plain_words(browser):
+    for path in ("/nothing/", "/repositories/none/packages/x/", "/repositories/default/packages/none/"):
+        answer = await browser.get(path)
+        assert answer.status == 404
+        assert "There is nothing here" in answer.text
+
+
+async def test_a_form_that_did_not_come_from_here_does_nothing(browser):
+    """CSRF: a page elsewhere must not be able to act for somebody who is logged in here."""
+    await in_thread(people.create_user, "alice", password=PASSWORD)
+    headers, _ = await log_in(browser, "alice")
+    answer = await browser.ask("POST", "/accounts/logout/", headers=headers, peer=AWAY)
+    assert answer.status == 403
+    assert (await browser.get("/accounts/profile/", headers=headers, peer=AWAY)).status == 200
+
+
+async def test_text_of_a_package_stays_text(browser):
+    """A summary with a script in it is shown, not run."""
+    from localshop.catalog.models import Project, Repository
+
+    def make():
+        repository = Repository.objects.get(slug="default")
+        Project.objects.create(
+            repository=repository, name="evil", kind="private", summary="<script>alert(1)</script>"
+        )
+
+    await in_thread(make)
+    page = await browser.get("/packages/?q=%3Cscript%3E")
+    assert "<script>alert" not in page.text
+    assert "&lt;script&gt;alert" in page.text
+
+
+async def test_monitors_are_answered_without_a_login(browser):
+    assert (await browser.get("/-/alive", peer=AWAY)).text == "alive\n"
+    assert (await browser.get("/-/ready", peer=AWAY)).json() == {"database": True}
