@@ -9,7 +9,16 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reference" / "refusals.md"
 EXPLAINED = re.findall(r"^### (.+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
-PLACES = {"say": 2, "event": 2, "Withheld": 0, "Verdict": 0, "lacks": 1, "Missing": 1, "_refuse": 1}
+PLACES = {
+    "say": 2,
+    "event": 2,
+    "Withheld": 0,
+    "Verdict": 0,
+    "Diagnosis": 1,
+    "lacks": 1,
+    "Missing": 1,
+    "_refuse": 1,
+}
 """Calls that are given a slug, and at which place."""
 
 
@@ -23,6 +32,9 @@ def slugs_in(tree):
         elif isinstance(node, ast.Call):
             name = getattr(node.func, "attr", getattr(node.func, "id", ""))
             place = PLACES.get(name)
+            if name == "Diagnosis" and getattr(node.args[0], "value", "") == "ok":
+                # What is in order needs no explanation.
+                continue
             if place is not None and len(node.args) > place:
                 # Not what comes out of a variable: it was a constant somewhere else. `a if b else c` is two.
                 argument = node.args[place]

@@ -45,7 +45,9 @@ def test_whoever_is_killed_no_wrong_byte_is_served_and_no_file_is_lost(localshop
     chosen = random.Random(20261121)
     held = []
     for number in range(PROJECTS):
-        held.append(upstream.add(wheel(f"demo-{number}", "1.0", size=chosen.choice([500, 300_000, 2_500_000]))))
+        held.append(
+            upstream.add(wheel(f"demo-{number}", "1.0", size=chosen.choice([500, 300_000, 2_500_000])))
+        )
         held.append(upstream.add(sdist(f"demo-{number}", "2.0")))
     upstream.fault("/packages/*", drip=4_000_000)
     wrong = []

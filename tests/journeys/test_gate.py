@@ -179,6 +179,17 @@ async def test_a_proxy_that_nobody_told_of_opens_nothing(browser, demo):
     assert (await browser.get("/repo/default/demo/", headers=headers)).status == 401
 
 
+async def test_a_proxy_that_nobody_told_of_is_noted_down_once_an_hour(browser, demo, clock):
+    """So that `localshop doctor` can tell of it later, and no request waits for the disk."""
+    marker = browser.application._shop.config.home / "untold-proxy"
+    for hours in (0, 0.5, 1):
+        clock.forward(hours * 3600)
+        marker.unlink(missing_ok=True)
+        await browser.get("/repo/default/demo/", headers={"X-Forwarded-For": "127.0.0.1"})
+        assert marker.exists() == (hours != 0.5)
+    marker.unlink()
+
+
 async def test_a_session_cookie_opens_nothing(browser, demo):
     """The index never looks at cookies, so no page in a browser can make it act for somebody."""
     headers = {"Cookie": "localshop_session=anything; sessionid=anything"}

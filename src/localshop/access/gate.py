@@ -12,6 +12,7 @@ import hmac
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -25,6 +26,9 @@ from .address import Visitor, visitor
 from .authorization import Presented, presented
 from .rules import Action, Identity, check, still_good
 
+UNTOLD_PROXY = "untold-proxy"
+"""An empty file in the home, written about once an hour while a proxy is there that nobody told us of."""
+_UNTOLD_EVERY = 3600.0
 _KEPT = 10_000
 _PASSWORD_GOOD_FOR = 30.0
 _PASSWORDS_AT_ONCE = 2
@@ -87,7 +91,7 @@ class Gate:
         self._salt = secrets.token_bytes(32)
         self._hashing = asyncio.Semaphore(_PASSWORDS_AT_ONCE)
         self._used: dict[int, float] = {}
-        self._warned = False
+        self._untold_until = 0.0
 
     def repository(self, slug: str) -> RepositoryRecord | None:
         """The repository as last read; ``current`` tells whether that still holds."""
@@ -176,8 +180,10 @@ class Gate:
             await self._shop.run(credentials.note_use, used)
 
     def _warn_of_untold_proxy(self) -> None:
-        if not self._warned:
-            self._warned = True
+        now = self._shop.now()
+        if now < self._untold_until:
+            return
+        if not self._untold_until:
             event(
                 log,
                 logging.WARNING,
@@ -185,6 +191,10 @@ class Gate:
                 "Requests come through a proxy on this machine that LOCALSHOP_TRUSTED_PROXIES does not "
                 "name: the clients' addresses are not known, so credentials are asked of all of them.",
             )
+        self._untold_until = now + _UNTOLD_EVERY
+        # `localshop doctor` looks when this was last written; it is no reason to refuse anybody.
+        with suppress(OSError):
+            (self._shop.config.home / UNTOLD_PROXY).write_text("", encoding="ascii")
 
 
 __all__ = ["Action", "Admission", "Gate", "Roster", "Visitor"]

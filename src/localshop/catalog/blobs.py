@@ -49,8 +49,9 @@ def stored(blob_id: int) -> StoredRecord | None:
 
 def lost() -> list[tuple[str, HolderRecord]]:
     """Private files whose bytes are not here, each with its SHA-256."""
-    rows = File.objects.filter(blob=None, project__kind=Project.Kind.PRIVATE).order_by("id")
-    rows = rows.exclude(state=File.State.DELETED)
+    # Not those that were only ever wanted of a project that was a mirrored one then.
+    uploaded = File.objects.filter(project__kind=Project.Kind.PRIVATE, upstream=None, pinned=True)
+    rows = uploaded.filter(blob=None).exclude(state=File.State.DELETED).order_by("id")
     return [(row.sha256, _holder(row)) for row in rows.select_related("project", "repository")]
 
 

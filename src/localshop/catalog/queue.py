@@ -153,6 +153,11 @@ def left_to_do() -> tuple[int, int]:
     return once.exclude(state=Job.State.FAILED).count(), once.filter(state=Job.State.FAILED).count()
 
 
+def overdue(*, now: float) -> int:
+    """How many jobs wait that were due at this moment (seconds since the epoch)."""
+    return Job.objects.filter(state=Job.State.WAITING, run_after__gt=0, run_after__lt=now).count()
+
+
 def _claimable(now: float) -> Q:
     """Jobs that are due, and those whose lease has run out.
 

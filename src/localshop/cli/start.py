@@ -32,6 +32,7 @@ COMMANDS = {
     "mirror": "localshop.cli.mirror",
     "verify": "localshop.cli.verify",
     "sweep": "localshop.cli.sweep",
+    "doctor": "localshop.cli.doctor",
 }
 """Each command and the module that has its class ``Command``; only the one that is asked for is imported."""
 
@@ -40,7 +41,7 @@ _MAKERS = frozenset({"init", "serve"})
 _OF_DJANGO = frozenset(
     {"changepassword", "clearsessions", "createsuperuser", "dumpdata", "flush", "loaddata", "shell"}
 )
-_NEED_TABLES = (frozenset(COMMANDS) | _OF_DJANGO) - _MAKERS - {"upgrade"}
+_NEED_TABLES = (frozenset(COMMANDS) | _OF_DJANGO) - _MAKERS - {"upgrade", "doctor"}
 _logger = log.get_logger(__name__)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import io
 import os
 import re
@@ -179,6 +180,28 @@ class Store:
                 kept = str(self._storage.save(f"quarantine/{aside}", File(file)))
             self._storage.delete(name)
             return kept
+
+    def try_out(self) -> None:
+        """Store a small file, read it, and delete it again; raises ``StorageError`` if one of these fails."""
+        # The same each time, so that no directories gather that it was in.
+        data = b"localshop tries out its storage\n"
+        sha256 = hashlib.sha256(data).hexdigest()
+        part = self.scratch / f"trial-{secrets.token_hex(8)}.part"
+        try:
+            with _told("A file could not be written where files arrive"):
+                part.write_bytes(data)
+            # Else a storage that has it from a trial that was cut would not be written to.
+            self.delete(self.name_for(sha256))
+            name = self.commit(part, sha256=sha256)
+            found = self.read(name, start=0, stop=len(data))
+            self.delete(name)
+        except FileNotFoundError:
+            found = b""
+        finally:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+        if found != data:
+            raise errors.StorageError("What was just stored is not there, or is something else.")
 
     def room(self) -> tuple[int, int]:
         """Free bytes, and all bytes, where files arrive: for files on disk that is where they stay."""

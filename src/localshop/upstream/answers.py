@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 
@@ -21,6 +22,8 @@ class PageAnswer:
     last_modified: str = ""
     serial: int | None = None
     """``X-PyPI-Last-Serial``: a lower one than was seen before comes from a stale node."""
+    date: datetime | None = None
+    """What the upstream's clock says."""
 
 
 @dataclass(frozen=True, slots=True)

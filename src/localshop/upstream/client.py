@@ -30,7 +30,7 @@ from localshop.upstream.addresses import origin, parse, shown
 from localshop.upstream.answers import PageAnswer, SmallAnswer, Stream
 from localshop.upstream.breaker import Breaker
 from localshop.upstream.guard import Allowance, actual
-from localshop.upstream.headers import content_range, number, retry_after
+from localshop.upstream.headers import content_range, moment, number, retry_after
 from localshop.upstream.inflate import Gathering
 from localshop.upstream.source import Source
 
@@ -90,7 +90,7 @@ class UpstreamClient:
                 await self._ask(source, url, headers=headers, limits=_SMALL_TIMEOUT) as response,
             ):
                 if response.status in {404, 410}:
-                    return PageAnswer(state="absent", url=str(response.url))
+                    return _page(response, state="absent")
                 if response.status == 304 and (etag or last_modified):
                     return _page(response, state="unchanged", etag=etag, last_modified=last_modified)
                 if response.status != 200:
@@ -321,7 +321,7 @@ def _extent(
 def _page(
     response: aiohttp.ClientResponse,
     *,
-    state: Literal["found", "unchanged"],
+    state: Literal["found", "absent", "unchanged"],
     body: bytes = b"",
     etag: str = "",
     last_modified: str = "",
@@ -334,6 +334,7 @@ def _page(
         etag=response.headers.get("ETag", etag),
         last_modified=response.headers.get("Last-Modified", last_modified),
         serial=number(response.headers.get("X-PyPI-Last-Serial", "")),
+        date=moment(response.headers.get("Date", "")),
     )
 
 

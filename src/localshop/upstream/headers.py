@@ -33,13 +33,17 @@ def retry_after(value: str, *, now: datetime) -> float | None:
     value = value.strip()
     if _DIGITS.fullmatch(value):
         return float(value)
+    when = moment(value)
+    return None if when is None else max(0.0, (when - now).total_seconds())
+
+
+def moment(value: str) -> datetime | None:
+    """Return an HTTP date (RFC 9110, section 5.6.7), or None if it is none."""
     try:
         when = parsedate_to_datetime(value)
     except (ValueError, OverflowError):
         return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return max(0.0, (when - now).total_seconds())
+    return when if when.tzinfo is not None else when.replace(tzinfo=UTC)
 
 
 def number(value: str) -> int | None:
