@@ -24,6 +24,10 @@ async def agree(browser, project, every_path):
     listed = {}
     if page.status == 200:
         listed = {file["url"]: file for file in page.json()["files"]}
+    legacy = await browser.get(f"/repo/default/pypi/{project}/json")
+    assert legacy.status == page.status
+    told = legacy.json()["releases"].values() if legacy.status == 200 else []
+    assert sorted(file["url"] for files in told for file in files) == sorted(listed)
     for url, file in listed.items():
         answer = await browser.get(url)
         assert answer.status in {200, 302} or answer.text.startswith("not-mirrored"), (url, answer)

@@ -179,7 +179,7 @@ def metadata_among(repository_id: int, places: Sequence[tuple[str, str]]) -> byt
         filename__in={filename for _, filename in places},
     )
     held = {(path, filename): row for row, path, filename in rows.values_list("id", "path", "filename")}
-    first = next((held[place] for place in places if place in held), None)
+    first = next((held[place] for place in places if place in held), 0)
     body = CoreMetadata.objects.filter(id=first).values_list("body", flat=True).first()
     return zlib.decompress(body) if body is not None else b""
 

@@ -22,7 +22,9 @@ from localshop.protocol.names import is_name, is_normalised, normalise
 from localshop.shop import Shop
 
 from .answers import Receive, Scope, Send, redirect, say, say_error
+from .calls import answer_call, takes_call
 from .follow import send_coming
+from .legacy import send_legacy
 from .metadata import send_metadata
 from .pages import listing, send_not_acceptable, send_page, wanted
 from .routes import Route, parse
@@ -47,7 +49,7 @@ class _Visit(NamedTuple):
 
 
 class IndexDoor:
-    """Answers every request below ``/repo/`` and ``/simple/``."""
+    """Answers every request below ``/repo/``, ``/simple/`` and ``/pypi/``."""
 
     def __init__(self, shop: Shop, gate: Gate) -> None:
         self._shop = shop
@@ -78,6 +80,10 @@ class IndexDoor:
         if repository is None:
             await say(send, 404, "no-such-repository", "There is no such repository.", head=visit.head)
             return
+        if takes_call(visit.scope, route):
+            admission = await self._gate.admit(Action.READ, repository, visit.scope)
+            await answer_call(self._shop, admission, visit.scope, visit.receive, send)
+            return
         if visit.scope["method"] not in _READS:
             # Before a byte of the body is taken in.
             admission = await self._gate.admit(Action.UPLOAD, repository, visit.scope)
@@ -86,6 +92,8 @@ class IndexDoor:
         admission = await self._gate.admit(Action.READ, repository, visit.scope)
         if route.filename:
             await (self._metadata if route.metadata else self._file)(visit, admission)
+        elif route.legacy:
+            await send_legacy(self._shop, admission, visit.scope, send, route=route, token=token)
         elif route.project:
             await self._page(visit, admission, token)
         else:

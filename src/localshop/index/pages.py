@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 from localshop.protocol import conditional, negotiate
 from localshop.protocol.writers import list_html, list_json
-from localshop.shelf.shelf import HTML, JSON, Rendered
+from localshop.shelf.shelf import HTML, JSON, Rendered, pack
 
 from .answers import Scope, Send, say
 
 _FORMS = {negotiate.JSON: JSON, negotiate.HTML: HTML, negotiate.TEXT: HTML}
+_LEGACY = "application/json"
 _TYPES = {
     negotiate.JSON: negotiate.JSON.encode(),
     negotiate.HTML: negotiate.HTML.encode(),
     negotiate.TEXT: b"text/html; charset=utf-8",
+    _LEGACY: _LEGACY.encode(),
 }
-_MARKS = {negotiate.JSON: "j", negotiate.HTML: "v", negotiate.TEXT: "h"}
+_MARKS = {negotiate.JSON: "j", negotiate.HTML: "v", negotiate.TEXT: "h", _LEGACY: "a"}
 _LISTS: dict[str, Callable[[Iterable[str]], bytes]] = {JSON: list_json, HTML: list_html}
 _NO_CACHE = {True: b"private, no-cache", False: b"no-cache"}
 
@@ -50,8 +50,17 @@ def wanted(scope: Scope) -> Wanted | None:
     media_type = negotiate.media_type(accept.decode("latin-1") if accept is not None else None, wanted=named)
     if media_type is None:
         return None
-    packed = negotiate.accepts_gzip(encodings.decode("latin-1") if encodings is not None else None)
-    return Wanted(media_type, packed)
+    return Wanted(media_type, _takes_gzip(encodings))
+
+
+def wanted_legacy(scope: Scope) -> Wanted:
+    """The legacy JSON comes in one type, whatever a client accepts."""
+    encodings = [value for name, value in scope["headers"] if name == b"accept-encoding"]
+    return Wanted(_LEGACY, _takes_gzip(b",".join(encodings) if encodings else None))
+
+
+def _takes_gzip(encodings: bytes | None) -> bool:
+    return negotiate.accepts_gzip(encodings.decode("latin-1") if encodings is not None else None)
 
 
 async def send_not_acceptable(send: Send, *, head: bool) -> None:
@@ -93,7 +102,7 @@ def _make_ready(page: Rendered, want: Wanted, *, private: bool) -> _Ready:
     lasting = [
         (b"etag", etag.encode()),
         (b"cache-control", _NO_CACHE[private]),
-        (b"vary", b"Accept, Accept-Encoding"),
+        (b"vary", b"Accept-Encoding" if want.media_type == _LEGACY else b"Accept, Accept-Encoding"),
     ]
     body = page.packed if want.packed else page.plain()
     headers = [
@@ -115,11 +124,4 @@ def _make_ready(page: Rendered, want: Wanted, *, private: bool) -> _Ready:
 
 def listing(names: Iterable[str], form: str) -> Rendered:
     """The project list, made to be sent like a page."""
-    plain = _LISTS[form](names)
-    return Rendered(
-        serial=0,
-        recipe="",
-        good_until=None,
-        digest=hashlib.sha256(plain).hexdigest(),
-        packed=gzip.compress(plain, 6, mtime=0),
-    )
+    return pack(_LISTS[form](names))

@@ -7,9 +7,12 @@ from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from localshop.protocol.filenames import is_safe
+from localshop.protocol.names import is_name, normalise
 
 DEFAULT = "default"
 _ALIAS = "+simple"
+_PYPI = "pypi"
+_JSON = "json"
 _METADATA = ".metadata"
 
 
@@ -18,6 +21,8 @@ class Route:
     """Where a request goes. ``project`` empty: the project list. ``filename`` set: a file.
 
     ``prefix`` is the path up to the project, for redirects; ``slash``: the path ended in one.
+    ``legacy``: to the legacy JSON API, for the project or for one ``version`` of it, whose name is
+    normalised already if it is one; without a project it is the address that only XML-RPC has.
     """
 
     repository: str
@@ -27,6 +32,8 @@ class Route:
     filename: str = ""
     metadata: bool = False
     slash: bool = True
+    legacy: bool = False
+    version: str = ""
 
 
 @lru_cache(8192)
@@ -50,6 +57,10 @@ def parse(raw_path: bytes) -> Route | None:
     if segments[0] == "repo" and len(segments) > 1:
         slug = segments[1]
         return _below(slug, segments[2:], prefix=f"/repo/{slug}/", slash=slash)
+    if segments == [_PYPI]:
+        return Route(DEFAULT, "/pypi/", slash=slash, legacy=True)
+    if segments[0] == _PYPI and len(segments) > 2:
+        return _legacy(DEFAULT, segments, prefix="/pypi/")
     return None
 
 
@@ -67,8 +78,21 @@ def _below(repository: str, rest: list[str], *, prefix: str, slash: bool) -> Rou
     elif rest[:1] == ["packages"] and len(rest) == 5:
         return _file(repository, rest[1:], prefix=prefix, slash=slash)
     if len(rest) > 1:
-        return None
+        return _legacy(repository, rest, prefix=prefix)
     return Route(repository, prefix, project=rest[0] if rest else "", slash=slash)
+
+
+def _legacy(repository: str, rest: list[str], *, prefix: str) -> Route | None:
+    """The JSON API: ``pypi/<project>/json``, ``pypi/<project>/<version>/json`` and ``<project>/json``.
+
+    Dependabot sends names as they are written in a requirements file, so they are normalised here.
+    """
+    *asked, last = rest
+    if last != _JSON or len(asked) > 3 or not all(asked) or (len(asked) > 1 and asked[0] != _PYPI):
+        return None
+    project, version = [*asked[1:], ""][:2] if len(asked) > 1 else (asked[0], "")
+    project = normalise(project) if is_name(project) else project
+    return Route(repository, prefix, project=project, legacy=True, version=version)
 
 
 def _file(repository: str, rest: list[str], *, prefix: str, slash: bool) -> Route | None:

@@ -26,18 +26,25 @@ log = get_logger(__name__)
 
 
 async def metadata(
-    shop: Shop, repository: RepositoryRecord, path: str, filename: str, *, row: MetadataRow
+    shop: Shop,
+    repository: RepositoryRecord,
+    path: str,
+    filename: str,
+    *,
+    row: MetadataRow,
+    whole: bool = True,
 ) -> MetadataRow | Withheld | None:
     """The METADATA of the wheel of a URL; None: there is no such wheel.
 
     It comes from the wheel if that is here, else from the upstream, or is read out of the wheel
     there by ranges; then it is kept. Raises the upstream's error when it cannot be had now: never
-    a "not found", at which clients give up.
+    a "not found", at which clients give up. ``whole``: where there is no other way, the wheel itself
+    is brought home for it.
     """
     if not filename.endswith(".whl"):
         return None
     if not row.sha256:
-        found = await _look_for(shop, repository, path, filename)
+        found = await _look_for(shop, repository, path, filename, whole=whole)
         if found is None or isinstance(found, Withheld):
             return found
         row = found
@@ -48,7 +55,7 @@ async def metadata(
 
 
 async def _look_for(
-    shop: Shop, repository: RepositoryRecord, path: str, filename: str
+    shop: Shop, repository: RepositoryRecord, path: str, filename: str, *, whole: bool
 ) -> MetadataRow | Withheld | None:
     stored = await shop.run(files.file_at, repository.id, path, filename)
     if stored is not None and stored.state == "deleted":
@@ -70,7 +77,8 @@ async def _look_for(
                 "not-mirrored", f"The metadata of {filename} is not here, and localshop is offline."
             )
         await shop.flights.once(
-            f"metadata {repository.id} {path} {filename}", lambda: _fetch(shop, repository, located)
+            f"metadata {repository.id} {path} {filename} {whole}",
+            lambda: _fetch(shop, repository, located, whole=whole),
         )
     row = await shop.reads.metadata(repository.id, path, filename)
     if not row.sha256:
@@ -78,7 +86,7 @@ async def _look_for(
     return row
 
 
-async def _fetch(shop: Shop, repository: RepositoryRecord, located: Located) -> None:
+async def _fetch(shop: Shop, repository: RepositoryRecord, located: Located, *, whole: bool) -> None:
     """Get the METADATA from the upstream in the cheapest way that works, and keep it."""
     entry = located.entry
     held = await shop.reads.metadata(repository.id, entry.path, entry.filename)
@@ -89,6 +97,8 @@ async def _fetch(shop: Shop, repository: RepositoryRecord, located: Located) -> 
         try:
             body = await _out_of_the_wheel(shop, located)
         except UpstreamNonsense:
+            if not whole:
+                raise
             # No ranges there: the wheel comes home, and brings its METADATA along.
             wanted = await shop.run(want, located)
             if wanted is not None:

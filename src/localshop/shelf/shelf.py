@@ -71,6 +71,17 @@ def empty(name: str, form: str) -> Rendered:
     return _rendered(Page(name=name, files=(), versions=()), form, serial=0, recipe=_RECIPE)
 
 
+def pack(plain: bytes, *, serial: int = 0, recipe: str = "", good_until: float | None = None) -> Rendered:
+    """Make bytes ready to be sent like a page."""
+    return Rendered(
+        serial=serial,
+        recipe=recipe,
+        good_until=good_until,
+        digest=hashlib.sha256(plain).hexdigest(),
+        packed=gzip.compress(plain, _LEVEL, mtime=0),
+    )
+
+
 def recipe(shop: Shop, arrivals: int) -> str:
     """How a page is made now. Made offline it also depends on which files are stored here."""
     return f"{_RECIPE}-offline-{arrivals}" if shop.config.offline else _RECIPE
@@ -100,6 +111,11 @@ def known_document(page: UpstreamPageRecord) -> Document | None:
         return None
 
 
+def weight(page: Rendered) -> int:
+    """About how many bytes a page takes in memory, with the answers that are made from it."""
+    return 4 * len(page.packed) + 1000
+
+
 def base_of(shop: Shop, repository: RepositoryRecord) -> str:
     """The path of the repository's URL: file URLs are path-absolute, so any host name serves."""
     return f"{shop.config.mount_path}/repo/{repository.slug}/"
@@ -114,7 +130,7 @@ def _good(shop: Shop, page: Rendered, token: Token) -> bool:
 
 
 def _keep(shop: Shop, project_id: int, form: str, page: Rendered) -> None:
-    shop.pages.put((project_id, form), page, weight=4 * len(page.packed) + 1000)
+    shop.pages.put((project_id, form), page, weight=weight(page))
 
 
 def _make_all(shop: Shop, repository: RepositoryRecord, project: ProjectRecord) -> dict[str, Rendered]:
@@ -135,14 +151,7 @@ def _make_all(shop: Shop, repository: RepositoryRecord, project: ProjectRecord) 
 
 
 def _rendered(page: Page, form: str, *, serial: int, recipe: str) -> Rendered:
-    plain = _WRITERS[form](page)
-    return Rendered(
-        serial=serial,
-        recipe=recipe,
-        good_until=None,
-        digest=hashlib.sha256(plain).hexdigest(),
-        packed=gzip.compress(plain, _LEVEL, mtime=0),
-    )
+    return pack(_WRITERS[form](page), serial=serial, recipe=recipe)
 
 
 def _own(file: FileRecord) -> Own:
