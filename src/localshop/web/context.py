@@ -6,7 +6,7 @@ from django.http import HttpRequest
 
 from localshop import __version__
 
-from .rights import is_administrator
+from .rights import is_administrator, may_own_any
 
 
 def page(request: HttpRequest) -> dict[str, object]:
@@ -15,5 +15,6 @@ def page(request: HttpRequest) -> dict[str, object]:
     return {
         "here": match.url_name if match is not None else "",
         "is_administrator": is_administrator(request),
+        "is_owner": lambda: may_own_any(request),
         "localshop_version": __version__,
     }

@@ -15,10 +15,13 @@ from django.http import Http404, HttpRequest
 from localshop.access.address import Visitor
 from localshop.access.rules import Action, Identity, check, reaches
 from localshop.catalog import repositories
+from localshop.catalog.journal import Actor
 from localshop.catalog.models import User
 from localshop.catalog.people import user_record
-from localshop.catalog.records import RepositoryRecord
+from localshop.catalog.records import RepositoryRecord, UserRecord
 from localshop.errors import BadInput, CredentialsNeeded, NoRight
+
+_KEPT = "localshop_identity"
 
 
 def visitor_of(request: HttpRequest) -> Visitor:
@@ -28,8 +31,26 @@ def visitor_of(request: HttpRequest) -> Visitor:
 
 def identity_of(request: HttpRequest) -> Identity | None:
     """The person who is logged in; None: nobody is."""
-    user: User | AnonymousUser = request.user
-    return Identity(user_record(user)) if isinstance(user, User) else None
+    # A page asks for each repository; his roles are read once for all of it.
+    if not hasattr(request, _KEPT):
+        user: User | AnonymousUser = request.user
+        setattr(request, _KEPT, Identity(user_record(user)) if isinstance(user, User) else None)
+    return cast("Identity | None", getattr(request, _KEPT))
+
+
+def person_of(request: HttpRequest) -> UserRecord:
+    """The person who is logged in; raises ``LoginNeeded`` when nobody is."""
+    identity = identity_of(request)
+    if identity is None or identity.user is None:
+        raise LoginNeeded
+    return identity.user
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Whom the journal names for what a request changes, and where he sits."""
+    visitor = visitor_of(request)
+    address = str(visitor.address) if visitor.told and visitor.address is not None else ""
+    return Actor(person_of(request).username, address)
 
 
 def may_read(request: HttpRequest, repository: RepositoryRecord) -> bool:
@@ -55,6 +76,14 @@ def may_own(request: HttpRequest, repository: RepositoryRecord) -> bool:
     return identity.user.administrator or identity.user.roles.get(repository.id) == "owner"
 
 
+def may_own_any(request: HttpRequest) -> bool:
+    """Whether there can be a repository that the person may change."""
+    identity = identity_of(request)
+    if identity is None or identity.user is None:
+        return False
+    return identity.user.administrator or "owner" in identity.user.roles.values()
+
+
 def is_administrator(request: HttpRequest) -> bool:
     """Whether the person may do everything."""
     return isinstance(request.user, User) and request.user.is_superuser
@@ -63,6 +92,15 @@ def is_administrator(request: HttpRequest) -> bool:
 def readable(request: HttpRequest) -> list[RepositoryRecord]:
     """The repositories that may be looked at, by slug."""
     return [one for one in repositories.every_repository() if may_read(request, one)]
+
+
+def owned(request: HttpRequest) -> list[RepositoryRecord]:
+    """The repositories that the person may change, by slug; raises ``LoginNeeded`` when nobody is logged in.
+
+    Wherever he sits: whoever has locked his own address out must be able to let it in again.
+    """
+    person_of(request)
+    return [one for one in repositories.every_repository() if may_own(request, one)]
 
 
 def repository_to_read(request: HttpRequest, slug: str) -> RepositoryRecord:
