@@ -7,9 +7,10 @@ import asyncio
 import pytest
 
 from distributions import sdist, wheel
-from localshop.catalog import content, credentials, people, repositories
+from localshop.catalog import content, credentials, files, people, repositories
 from localshop.catalog.journal import Actor
 from localshop.catalog.models import Blob, Event, File, Project
+from localshop.storage.stores import Store
 from pages import JSON, filenames
 from threads import in_thread
 from upload_form import fields_of, form, upload_of
@@ -352,3 +353,33 @@ def _with_wrong_record():
                 info, data.replace(b"sha256=", b"sha256=AAAA") if "RECORD" in info.filename else data
             )
     return dataclasses.replace(good, body=buffer.getvalue())
+
+
+async def test_bytes_that_were_lost_can_be_sent_again(browser, uploader):
+    """Whoever still has the file need not look for a backup."""
+    mine = wheel("acme-tool", "1.0")
+    await uploader(mine)
+    shop = browser.application._shop
+    await in_thread(files.blob_vanished, mine.sha256)
+    shop.store.local_path(shop.store.name_for(mine.sha256)).unlink()
+
+    assert (await uploader(mine)).status == 200
+    assert (await browser.get(f"/repo/default/{mine.path}")).body == mine.body
+
+
+async def test_an_upload_whose_bytes_make_room_meanwhile_is_not_acknowledged(browser, uploader, monkeypatch):
+    """The same bytes may be mirrored, and make room between being stored and being registered."""
+    mine = wheel("acme-tool", "1.0")
+    store = browser.application._shop.store
+    commit = Store.commit
+
+    def commit_and_lose(self, part, *, sha256):
+        name = commit(self, part, sha256=sha256)
+        store.delete(name)
+        return name
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "commit", commit_and_lose)
+        assert (await uploader(mine)).status == 503
+    assert await in_thread(File.objects.count) == 0
+    assert (await uploader(mine)).status == 200

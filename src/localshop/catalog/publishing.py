@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -12,6 +12,7 @@ from enum import Enum
 from django.db import transaction
 from django.db.models import F
 
+from localshop.errors import StorageError
 from localshop.protocol.document import Entry, entry_to_json
 
 from .journal import Actor, note
@@ -54,16 +55,28 @@ def taken(repository_id: int, filename: str, sha256: str) -> Taken:
     rows = File.objects.filter(repository_id=repository_id, filename=filename, upstream=None)
     live = rows.filter(state=File.State.LIVE).first()
     if live is not None:
-        return Taken.SAME if live.sha256 == sha256 else Taken.OTHER
+        if live.sha256 != sha256:
+            return Taken.OTHER
+        # Bytes that were lost may come again.
+        return Taken.SAME if live.blob_id is not None else Taken.FREE
     if rows.filter(state=File.State.DELETED).exclude(sha256=sha256).exists():
         return Taken.BURNT
     return Taken.FREE
 
 
-def register(repository_id: int, arrival: Arrival, *, overwrite: bool, actor: Actor, at: datetime) -> Taken:
+def register(
+    repository_id: int,
+    arrival: Arrival,
+    *,
+    overwrite: bool,
+    actor: Actor,
+    at: datetime,
+    is_stored: Callable[[str], bool],
+) -> Taken:
     """Make a file visible, unless another has taken its name since; then that is told.
 
     ``overwrite``: other bytes take the place of the file of this name, under a new URL.
+    ``is_stored`` tells whether the storage has all bytes of this name; if not, ``StorageError`` is raised.
     """
     entry = arrival.entry
     sha256 = entry.sha256 or ""
@@ -81,6 +94,9 @@ def register(repository_id: int, arrival: Arrival, *, overwrite: bool, actor: Ac
         blob, _ = Blob.objects.update_or_create(
             sha256=sha256, defaults={"size": entry.size or 0, "name": arrival.name}
         )
+        if not is_stored(arrival.name):
+            # The same bytes, mirrored, made room a moment ago; from now on this row keeps them.
+            raise StorageError(f"The bytes of {entry.filename} have gone again; send it once more.")
         file, _ = File.objects.update_or_create(
             repository_id=repository_id,
             path=entry.path,

@@ -136,7 +136,12 @@ def _keep(
             attestations=_attestations(form),
         )
         found = publishing.register(
-            repository.id, arrival, overwrite=repository.overwrite, actor=uploader.actor, at=now
+            repository.id,
+            arrival,
+            overwrite=repository.overwrite,
+            actor=uploader.actor,
+            at=now,
+            is_stored=lambda name: shop.store.size(name) == form.size,
         )
         if found is Taken.FREE:
             event(
