@@ -19,10 +19,11 @@ from pathlib import Path
 
 import pytest
 
+import servers
 from command_line import CommandLine
 from distributions import wheel
+from servers import PATIENCE, until
 
-PATIENCE = 30
 JSON = "application/vnd.pypi.simple.v1+json"
 
 
@@ -31,53 +32,8 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-class Running:
-    """A command that stays, in a process group of its own."""
-
-    def __init__(self, localshop, *arguments, **environ):
-        self.log = localshop.home.parent / f"{arguments[0]}.log"
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-W", "error", "-m", "localshop", *arguments],
-                env=localshop.environ(**environ),
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                start_new_session=True,
-            )
-        self.pid = self.process.pid
-        self.said = ""
-        self.url = ""
-
-    def wait_until_it_serves(self):
-        while "pip install" not in self.said:
-            line = self.process.stdout.readline()
-            assert line, self.log.read_text()
-            self.said += line
-        self.url = re.search(r"pip install -i (http://\S+)/repo/default/ <package>", self.said)[1]
-
-    def children(self):
-        return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
-
-    def job_processes(self):
-        return [pid for pid in self.children() if os.getpriority(os.PRIO_PROCESS, pid) >= 10]
-
-    def web_processes(self):
-        return [pid for pid in self.children() if pid not in self.job_processes()]
-
-    def group(self):
-        """Every process that it started and that is still there."""
-        found = []
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                state, _, group = stat.read_text().rpartition(")")[2].split()[:3]
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            if int(group) == self.pid and state != "Z":
-                found.append(int(stat.parent.name))
-        return found
+class Running(servers.Running):
+    """One that can be asked for pages and files."""
 
     def get(self, path, *, accept="*/*"):
         """The status and the body; redirects are not followed."""
@@ -94,20 +50,6 @@ class Running:
         status, body = self.get(f"/repo/default/{project}/", accept=JSON)
         assert status == 200, self.log.read_text()
         return json.loads(body)["files"][0]["url"]
-
-    def ended(self):
-        """Wait for its end; its exit code, and what is left of its group."""
-        code = self.process.wait(PATIENCE)
-        return code, self.group()
-
-
-def until(condition):
-    """Wait for something to become true, and give it."""
-    deadline = time.monotonic() + PATIENCE
-    while not (found := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return found
 
 
 @pytest.fixture
@@ -127,10 +69,7 @@ def started(localshop, upstream):
 
     yield start
     for running in all_of_them:
-        for pid in running.group():
-            os.kill(pid, signal.SIGKILL)
-        running.process.wait(PATIENCE)
-        running.process.stdout.close()
+        running.kill()
 
 
 @pytest.fixture
