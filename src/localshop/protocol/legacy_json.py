@@ -48,12 +48,14 @@ def releases_of(page: Mapping[str, Any]) -> Releases:
     """Give a page's files by version. Files whose names tell no version are left out."""
     project = page["name"]
     found: dict[str, list[Record]] = {version: [] for version in page["versions"]}
-    spelled = {_canonical(version): version for version in found}
+    same: dict[Version | str, list[Record]] = {_canonical(version): held for version, held in found.items()}
     for record in page["files"]:
         parsed = filenames.parse(record["filename"], project)
-        version = spelled.get(_canonical(parsed.version)) if parsed is not None else None
-        if version is not None:
-            found[version].append(record)
+        if parsed is not None:
+            # Nearly all are spelled alike, and to read a version takes longer than all the rest.
+            held = found.get(parsed.version) or same.get(_canonical(parsed.version))
+            if held is not None:
+                held.append(record)
     return found
 
 
@@ -85,9 +87,9 @@ def document(page: Mapping[str, Any], releases: Releases, version: str, *, whole
     }
     if whole:
         record["releases"] = {
-            one: [_file(file, name, told.origin) for file in held] for one, held in releases.items()
+            one: [_file(file, told.origin) for file in held] for one, held in releases.items()
         }
-    record["urls"] = [_file(file, name, told.origin) for file in files]
+    record["urls"] = [_file(file, told.origin) for file in files]
     record["vulnerabilities"] = []
     return json.dumps(record, separators=(",", ":")).encode()
 
@@ -176,10 +178,9 @@ def _requires_python(files: Sequence[Record]) -> str | None:
     return next((record["requires-python"] for record in files if record.get("requires-python")), None)
 
 
-def _file(record: Record, project: str, origin: str) -> dict[str, Any]:
+def _file(record: Record, origin: str) -> dict[str, Any]:
     filename = record["filename"]
-    parsed = filenames.parse(filename, project)
-    is_wheel = parsed is not None and parsed.kind == "wheel"
+    is_wheel = filename.endswith(".whl")
     yanked = record.get("yanked", False)
     digest = record["hashes"].get("sha256")
     told = {
