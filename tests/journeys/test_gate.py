@@ -157,14 +157,15 @@ async def test_the_secret_is_kept_nowhere(browser, demo):
     assert secret not in str(rows)
 
 
-async def test_the_time_of_last_use_is_written_in_batches(browser, demo):
+async def test_when_and_where_from_a_credential_was_used_is_written_in_batches(browser, demo):
     key, secret = await make()
     await browser.get("/repo/default/demo/", auth=(key, secret), peer=AWAY)
     assert await in_thread(lambda: Credential.objects.get().last_used) is None
 
     await browser.application._gate.write_uses()
 
-    assert await in_thread(lambda: Credential.objects.get().last_used) is not None
+    row = await in_thread(Credential.objects.get)
+    assert (row.last_used is not None, row.last_address) == (True, AWAY)
 
 
 async def test_uploads_are_not_taken_without_credentials(browser):

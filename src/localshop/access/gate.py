@@ -90,7 +90,7 @@ class Gate:
         self._roster = Roster(0, {})
         self._salt = secrets.token_bytes(32)
         self._hashing = asyncio.Semaphore(_PASSWORDS_AT_ONCE)
-        self._used: dict[int, float] = {}
+        self._used: dict[int, tuple[float, str]] = {}
         self._untold_until = 0.0
 
     def repository(self, slug: str) -> RepositoryRecord | None:
@@ -117,9 +117,9 @@ class Gate:
         header = next((value for name, value in headers if name == b"authorization"), None)
         identity = await self._identify(presented(header)) if header is not None else None
         check(action, repository, who, identity=identity)
-        if identity is not None and identity.credential is not None:
-            self._used[identity.credential.id] = self._shop.now()
         address = str(who.address) if who.told and who.address is not None else ""
+        if identity is not None and identity.credential is not None:
+            self._used[identity.credential.id] = (self._shop.now(), address)
         return Admission(repository, identity, private=header is not None, address=address)
 
     async def _identify(self, shown: Presented | None) -> Identity | None:
@@ -174,7 +174,7 @@ class Gate:
         return user
 
     async def write_uses(self) -> None:
-        """Write down when credentials were last used: one batch, not one commit for each request."""
+        """Write down when and from where credentials were last used: one batch, not one commit for each request."""
         used, self._used = self._used, {}
         if used:
             await self._shop.run(credentials.note_use, used)

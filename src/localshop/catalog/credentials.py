@@ -11,6 +11,7 @@ from django.db import transaction
 
 from localshop.errors import BadInput
 
+from .journal import Actor, note
 from .models import Credential, Repository, User
 from .people import user_record
 from .records import CredentialListed, CredentialRecord
@@ -28,11 +29,12 @@ def create_credential(
     upload: bool = False,
     expires: datetime | None = None,
     comment: str = "",
+    actor: Actor | None = None,
 ) -> tuple[CredentialListed, str]:
     """Make a credential; the second value is its secret key, which is kept nowhere.
 
-    No ``repositories``: it is good everywhere. The secret has 256 random bits, so its plain
-    SHA-256 cannot be guessed back; a slow hash would only slow every request.
+    No ``repositories``: it is good everywhere. ``actor`` None: nothing is journaled. The secret has
+    256 random bits, so its plain SHA-256 cannot be guessed back; a slow hash would only slow every request.
     """
     secret = SECRET_PREFIX + secrets.token_urlsafe(32)
     with transaction.atomic():
@@ -52,7 +54,9 @@ def create_credential(
         )
         row.repositories.set(Repository.objects.filter(id__in=[repository(slug).id for slug in repositories]))
         access_changed()
-    return _listed(row), secret
+        listed = _listed(row)
+        _note("credential-made", listed, actor)
+    return listed, secret
 
 
 def every_credential() -> list[CredentialListed]:
@@ -61,23 +65,31 @@ def every_credential() -> list[CredentialListed]:
     return [_listed(row) for row in rows]
 
 
-def set_enabled(access_key: str, *, enabled: bool) -> CredentialListed:
+def credential(access_key: str) -> CredentialListed:
+    """The credential of this access key; raises ``BadInput`` when there is none."""
+    return _listed(_row(access_key))
+
+
+def set_enabled(access_key: str, *, enabled: bool, actor: Actor | None = None) -> CredentialListed:
     """Disable a credential, or let it in again; raises ``BadInput`` when there is none."""
     with transaction.atomic():
         row = _row(access_key)
         row.enabled = enabled
         row.save(update_fields=["enabled"])
         access_changed()
-    return _listed(row)
+        listed = _listed(row)
+        _note("credential-enabled" if enabled else "credential-disabled", listed, actor)
+    return listed
 
 
-def delete_credential(access_key: str) -> CredentialListed:
+def delete_credential(access_key: str, *, actor: Actor | None = None) -> CredentialListed:
     """Delete a credential and give what it was; raises ``BadInput`` when there is none."""
     with transaction.atomic():
         row = _row(access_key)
         listed = _listed(row)
         row.delete()
         access_changed()
+        _note("credential-deleted", listed, actor)
     return listed
 
 
@@ -105,12 +117,13 @@ def find_credential(
     )
 
 
-def note_use(times: Mapping[int, float]) -> None:
-    """Write down when credentials (by id) were last used, in seconds since the epoch."""
+def note_use(uses: Mapping[int, tuple[float, str]]) -> None:
+    """Write down when credentials (by id) were last used, in seconds since the epoch, and from where."""
     with transaction.atomic():
-        for credential_id, seconds in times.items():
+        # In one order, so that two processes never wait for each other's rows.
+        for credential_id, (seconds, address) in sorted(uses.items()):
             Credential.objects.filter(id=credential_id).update(
-                last_used=datetime.fromtimestamp(seconds, tz=UTC)
+                last_used=datetime.fromtimestamp(seconds, tz=UTC), last_address=address
             )
 
 
@@ -135,5 +148,27 @@ def _listed(row: Credential) -> CredentialListed:
         comment=row.comment,
         expires=row.expires,
         enabled=row.enabled,
+        created=row.created,
         last_used=row.last_used,
+        last_address=row.last_address,
+    )
+
+
+def _note(action: str, one: CredentialListed, actor: Actor | None) -> None:
+    if actor is None:
+        return
+    reach = one.repositories
+    note(
+        action,
+        actor,
+        at=datetime.now(UTC),
+        repository=reach[0] if reach is not None and len(reach) == 1 else "",
+        subject=one.access_key,
+        detail={
+            "user": one.user,
+            "repositories": reach,
+            "upload": one.upload,
+            "expires": one.expires.isoformat() if one.expires is not None else None,
+            "comment": one.comment,
+        },
     )

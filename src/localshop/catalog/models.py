@@ -95,6 +95,8 @@ class Credential(models.Model):
     expires = models.DateTimeField(null=True)
     created = models.DateTimeField(auto_now_add=True)
     last_used = models.DateTimeField(null=True)
+    last_address = models.CharField(max_length=50, blank=True)
+    """Where it was last used from; empty: never, or from behind a proxy that hides it."""
 
 
 class Team(models.Model):

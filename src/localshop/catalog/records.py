@@ -75,7 +75,9 @@ class CredentialListed:
     comment: str
     expires: datetime | None
     enabled: bool
+    created: datetime
     last_used: datetime | None
+    last_address: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
@@ -16,6 +17,7 @@ from localshop.observe.redact import redact
 from localshop.protocol.names import is_name, normalise
 from localshop.upstream.source import Source
 
+from .journal import Actor, note
 from .models import Network, Project, Repository, ShelvedPage, Upstream
 from .records import NetworkRecord, RepositoryRecord
 from .sealing import seal, unseal
@@ -67,8 +69,12 @@ def create_repository(
     upstreams: Sequence[str],
     networks: Sequence[NetworkRecord],
     changes: Mapping[str, object],
+    actor: Actor | None = None,
 ) -> RepositoryRecord:
-    """Make a repository; ``upstreams`` are URLs in the order in which they are asked."""
+    """Make a repository; ``upstreams`` are URLs in the order in which they are asked.
+
+    ``actor`` None: nothing is journaled.
+    """
     if not _SLUG.match(slug):
         raise BadInput(f"{slug!r} is no slug: small letters, digits and dashes, 100 at the most.")
     with transaction.atomic():
@@ -87,33 +93,60 @@ def create_repository(
             for rule in networks
         )
         access_changed()
-    return repository(slug)
+        made = repository(slug)
+        _note("repository-made", slug, actor, {"after": _shape(made)})
+    return made
 
 
 def edit_repository(
-    slug: str, *, upstreams: Sequence[str] | None, changes: Mapping[str, object]
+    slug: str,
+    *,
+    upstreams: Sequence[str] | None,
+    changes: Mapping[str, object],
+    actor: Actor | None = None,
 ) -> RepositoryRecord:
-    """Change a repository; ``upstreams`` None leaves them as they are."""
+    """Change a repository; ``upstreams`` None leaves them as they are.
+
+    A URL with a user but no password keeps the password of the upstream that has both already.
+    """
     with transaction.atomic():
         row = _row(slug)
+        before = _shape(_record(row))
         Repository.objects.filter(id=row.id).update(**_checked(changes))
         if upstreams is not None:
             _set_upstreams(row, upstreams)
         # Which names are reserved and whom we ask decides what every page of it shows.
         Project.objects.filter(repository=row).update(serial=F("serial") + 1, fresh_until=0)
         access_changed()
-    return repository(slug)
+        edited = repository(slug)
+        after = _shape(edited)
+        changed = {name for name in after if after[name] != before[name]}
+        told = {"before": before, "after": after}
+        detail = {when: {name: shape[name] for name in sorted(changed)} for when, shape in told.items()}
+        _note("repository-changed", slug, actor, detail)
+    return edited
 
 
-def delete_repository(slug: str) -> None:
+def ask_again(slug: str, *, actor: Actor | None = None) -> int:
+    """Let every page of a repository be asked for anew when it is next wanted; how many there are."""
+    with transaction.atomic():
+        row = _row(slug)
+        many = Project.objects.filter(repository=row).update(fresh_until=0)
+        _note("repository-refreshed", slug, actor, {"projects": many})
+    return many
+
+
+def delete_repository(slug: str, *, actor: Actor | None = None) -> None:
     """Delete a repository with all that hangs on it; stored bytes are left to ``sweep``."""
     if slug == DEFAULT:
         raise BadInput("The repository 'default' always exists; it cannot be deleted.")
     with transaction.atomic():
         row = _row(slug)
+        gone = _shape(_record(row))
         ShelvedPage.objects.filter(project__repository=row).delete()
         row.delete()
         access_changed()
+        _note("repository-deleted", slug, actor, {"before": gone})
 
 
 def public_url(source: Source) -> str:
@@ -122,6 +155,21 @@ def public_url(source: Source) -> str:
         return source.url
     parts = urlsplit(source.url)
     return urlunsplit(parts._replace(netloc=f"{quote(source.username)}@{parts.netloc}"))
+
+
+def _note(action: str, slug: str, actor: Actor | None, detail: Mapping[str, object]) -> None:
+    if actor is not None:
+        note(action, actor, at=datetime.now(UTC), repository=slug, subject=slug, detail=detail)
+
+
+def _shape(one: RepositoryRecord) -> dict[str, object]:
+    """What the journal tells of a repository; of an upstream's password only that there is one."""
+    shape = {name: getattr(one, name) for name in sorted(_CHANGEABLE)}
+    upstreams = [
+        f"{public_url(source)} (with a password)" if source.password else public_url(source)
+        for source in one.upstreams
+    ]
+    return {**shape, "upstreams": upstreams}
 
 
 def _row(slug: str) -> Repository:
@@ -139,9 +187,9 @@ def _checked(changes: Mapping[str, object]) -> dict[str, object]:
         raise BadInput(f"{changes['miss']!r} is no miss mode: redirect, stream or refuse.")
     checked = dict(changes)
     if "reserved" in changes:
-        checked["reserved"] = _each(_pattern, changes["reserved"])
+        checked["reserved"] = _each(parse_pattern, changes["reserved"])
     if "file_hosts" in changes:
-        checked["file_hosts"] = _each(_host, changes["file_hosts"])
+        checked["file_hosts"] = _each(parse_host, changes["file_hosts"])
     return checked
 
 
@@ -151,7 +199,7 @@ def _each(read: Callable[[str], str], given: object) -> list[str]:
     return list(dict.fromkeys(read(one) for one in given))
 
 
-def _pattern(given: str) -> str:
+def parse_pattern(given: str) -> str:
     """A pattern of reserved names, normalised: a name, or the beginning of names and ``*``."""
     start = given.removesuffix("*")
     # What stands before the star may end in a separator; for the check it is taken off.
@@ -160,7 +208,7 @@ def _pattern(given: str) -> str:
     raise BadInput(f"{given!r} is no name of a project and no beginning of names such as acme-*.")
 
 
-def _host(given: str) -> str:
+def parse_host(given: str) -> str:
     """A host that files may come from: ``host``, ``host:port``, an address, ``[v6 address]:port``."""
     with suppress(ValueError):
         return str(ip_address(given.strip("[]")))
@@ -174,7 +222,7 @@ def _set_upstreams(row: Repository, urls: Sequence[str]) -> None:
     """Keep the rows of URLs that stay, so that what is known of their projects stays too."""
     kept = {(known.url, known.username): known for known in row.upstreams.all()}
     for position, given in enumerate(urls):
-        url, username, password = _split_credentials(given)
+        url, username, password = parse_upstream(given)
         known = kept.pop((url, username), None) or Upstream(repository=row, url=url, username=username)
         known.position = position
         if password or not username:
@@ -184,7 +232,7 @@ def _set_upstreams(row: Repository, urls: Sequence[str]) -> None:
         gone.delete()
 
 
-def _split_credentials(given: str) -> tuple[str, str, str]:
+def parse_upstream(given: str) -> tuple[str, str, str]:
     """``https://user:password@host/simple/`` as (URL that ends in a slash, user, password)."""
     # It may carry a password, and these sentences end up on screens and in logs.
     shown = repr(redact(given))

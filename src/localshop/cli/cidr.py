@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from localshop.catalog import networks, repositories
+from localshop.catalog.journal import Actor
 from localshop.catalog.records import NetworkRecord
 from localshop.cli.output import Group, Options, Shape, table
 from localshop.errors import BadInput
@@ -43,6 +44,7 @@ class Command(Group):
             credentials=not options["no_credentials"],
             upload=options["upload"],
             label=options["label"],
+            actor=Actor("command line"),
         )
         if rule.upload and not rule.credentials:
             self.warn(
@@ -57,7 +59,7 @@ class Command(Group):
         rules = [rule for rule in repositories.repository(slug).networks if rule.network == asked]
         if not rules:
             raise BadInput(f"Repository {slug!r} has no rule for {asked}.")
-        networks.remove_network(slug, str(asked))
+        networks.remove_network(slug, str(asked), actor=Actor("command line"))
         self.show(options, _shape(slug, rules[0]), f"The rule of repository {slug!r} for {asked} is removed.")
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time
 
 from localshop import config
 from localshop.catalog import credentials, repositories
+from localshop.catalog.journal import Actor
 from localshop.catalog.records import CredentialListed
 from localshop.cli.output import Group, Options, Shape, lines, moment, table
 from localshop.cli.setting_up import index_url
@@ -58,6 +59,7 @@ class Command(Group):
             upload=options["upload"],
             expires=expires,
             comment=options["comment"],
+            actor=Actor("command line"),
         )
         if expires is not None and expires <= datetime.now(tz=UTC):
             self.warn(f"This credential is good for nothing: it expired at {moment(expires)}.")
@@ -72,15 +74,15 @@ class Command(Group):
         )
 
     def _disable(self, options: Options) -> None:
-        one = credentials.set_enabled(options["access_key"], enabled=False)
+        one = credentials.set_enabled(options["access_key"], enabled=False, actor=Actor("command line"))
         self.show(options, _shape(one), f"Credential {one.access_key} is disabled.")
 
     def _enable(self, options: Options) -> None:
-        one = credentials.set_enabled(options["access_key"], enabled=True)
+        one = credentials.set_enabled(options["access_key"], enabled=True, actor=Actor("command line"))
         self.show(options, _shape(one), f"Credential {one.access_key} is enabled.")
 
     def _delete(self, options: Options) -> None:
-        one = credentials.delete_credential(options["access_key"])
+        one = credentials.delete_credential(options["access_key"], actor=Actor("command line"))
         self.show(options, _shape(one), f"Credential {one.access_key} is deleted.")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from localshop import config
 from localshop.catalog import networks, repositories
+from localshop.catalog.journal import Actor
 from localshop.catalog.records import RepositoryRecord
 from localshop.cli.cidr import in_words
 from localshop.cli.output import Group, Options, Shape, lines, table
@@ -56,7 +57,7 @@ class Command(Group):
 
     def _delete(self, options: Options) -> None:
         gone = repositories.repository(options["slug"])
-        repositories.delete_repository(gone.slug)
+        repositories.delete_repository(gone.slug, actor=Actor("command line"))
         self.show(options, _shape(gone), f"Repository {gone.slug!r} is deleted.")
 
     def _create(self, options: Options) -> None:
@@ -71,6 +72,7 @@ class Command(Group):
                 "overwrite": settings.release_overwrite,
                 **_wanted_changes(options),
             },
+            actor=Actor("command line"),
         )
         self._tell(options, made)
 
@@ -80,9 +82,10 @@ class Command(Group):
             self.wrong_usage(
                 "There is nothing to change; `localshop repository edit --help` lists what can be."
             )
-        self._tell(
-            options, repositories.edit_repository(options["slug"], upstreams=upstreams, changes=changes)
+        edited = repositories.edit_repository(
+            options["slug"], upstreams=upstreams, changes=changes, actor=Actor("command line")
         )
+        self._tell(options, edited)
 
     def _tell(self, options: Options, one: RepositoryRecord) -> None:
         facts = [
