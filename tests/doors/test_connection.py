@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from uvicorn.server import ServerState
 
 from localshop.cli.connection import Connection, Limits
-from localshop.cli.reason import status_line
+from localshop.cli.exchange import status_line
 from localshop.index.answers import say
 
 PATIENCE = 30

@@ -36,9 +36,7 @@ def visitor(peer: str, headers: Iterable[tuple[bytes, bytes]], *, trusted: Netwo
     if address is None:
         return Visitor(None)
     if not _within(address, trusted):
-        if address.is_loopback and any(_betrays_a_proxy(name) for name, _ in headers):
-            return Visitor(address, told=False)
-        return Visitor(address)
+        return Visitor(address, told=not (_betray_a_proxy(headers) and address.is_loopback))
     forwarded = b",".join(value for name, value in headers if name == b"x-forwarded-for")
     for part in reversed(forwarded.decode("latin-1").split(",") if forwarded else []):
         address = parse_address(part.strip())
@@ -65,8 +63,11 @@ def parse_address(text: str) -> Address | None:
     return address
 
 
-def _betrays_a_proxy(header: bytes) -> bool:
-    return header in _FORWARDING or header.startswith(b"x-forwarded-")
+def _betray_a_proxy(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    for name, _ in headers:  # noqa: SIM110 -- on every request, and any() takes twice as long.
+        if name in _FORWARDING or name.startswith(b"x-forwarded-"):
+            return True
+    return False
 
 
 def _within(address: Address, networks: Networks) -> bool:

@@ -19,7 +19,7 @@ from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from localshop.cli.reason import status_line
+from localshop.cli.exchange import status_line
 from localshop.index.answers import Receive, Scope, Send, say
 from localshop.observe.log import event, get_logger
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -11,7 +12,7 @@ from django.db import OperationalError
 from localshop.access import Admission, Gate
 from localshop.access.rules import Action
 from localshop.catalog import projects
-from localshop.catalog.reads import Token
+from localshop.catalog.reads import FileRow, MetadataRow, Token
 from localshop.errors import LocalshopError, StorageDamaged, StorageError
 from localshop.mirror import file as files
 from localshop.mirror.file import Coming, Elsewhere, Here, Outcome, Withheld
@@ -75,7 +76,7 @@ class IndexDoor:
     async def _enter(self, visit: _Visit) -> None:
         """Through the gate, before anything else is looked at."""
         route, send = visit.route, visit.send
-        token = await self._current(route)
+        state = await self._current(route)
         repository = self._gate.repository(route.repository)
         if repository is None:
             await say(send, 404, "no-such-repository", "There is no such repository.", head=visit.head)
@@ -90,14 +91,17 @@ class IndexDoor:
             await self._write(visit, admission)
             return
         admission = await self._gate.admit(Action.READ, repository, visit.scope)
-        if route.filename:
-            await (self._metadata if route.metadata else self._file)(visit, admission)
-        elif route.legacy:
-            await send_legacy(self._shop, admission, visit.scope, send, route=route, token=token)
-        elif route.project:
-            await self._page(visit, admission, token)
-        else:
-            await self._list(visit, admission)
+        match state:
+            case FileRow():
+                await self._file(visit, admission, state)
+            case MetadataRow():
+                await self._metadata(visit, admission, state)
+            case _ if route.legacy:
+                await send_legacy(self._shop, admission, visit.scope, send, route=route, token=state)
+            case _ if route.project:
+                await self._page(visit, admission, state)
+            case _:
+                await self._list(visit, admission)
 
     async def _write(self, visit: _Visit, admission: Admission) -> None:
         if visit.scope["method"] == "POST" and takes_uploads(visit.route):
@@ -107,13 +111,20 @@ class IndexDoor:
         allow = [(b"allow", b"GET, HEAD")]
         await say(visit.send, 405, "read-only", sentence, head=False, extra=allow)
 
-    async def _current(self, route: Route) -> Token:
+    async def _current(self, route: Route) -> Token | FileRow | MetadataRow:
         """Read the state of what is asked for, and have what the gate knows of the same moment."""
         while True:
             known = self._gate.repository(route.repository)
-            token = await self._shop.reads.token(known.id if known is not None else 0, route.project)
-            if await self._gate.current(token.access):
-                return token
+            state = await self._read(route, known.id if known is not None else 0)
+            if await self._gate.current(state.access):
+                return state
+
+    def _read(self, route: Route, repository_id: int) -> Awaitable[Token | FileRow | MetadataRow]:
+        """One read for each request, and nothing of it is told before the gate has let somebody in."""
+        reads = self._shop.reads
+        if not route.filename:
+            return reads.token(repository_id, route.project)
+        return (reads.metadata if route.metadata else reads.file)(repository_id, route.path, route.filename)
 
     async def _page(self, visit: _Visit, admission: Admission, token: Token) -> None:
         route, send, head = visit.route, visit.send, visit.head
@@ -157,10 +168,9 @@ class IndexDoor:
         )
         await redirect(visit.send, 301, location, cache=b"no-cache", head=visit.head)
 
-    async def _file(self, visit: _Visit, admission: Admission) -> None:
+    async def _file(self, visit: _Visit, admission: Admission, row: FileRow) -> None:
         route, repository = visit.route, admission.repository
         for _ in range(_ROUNDS):
-            row = await self._shop.reads.file(repository.id, route.path, route.filename)
             outcome = await files.file(self._shop, repository, route.path, route.filename, row=row)
             try:
                 await self._send_outcome(visit, outcome, private=admission.private)
@@ -171,6 +181,7 @@ class IndexDoor:
                     await files.vanished(self._shop, row, why=error)
             else:
                 return
+            row = await self._shop.reads.file(repository.id, route.path, route.filename)
         raise StorageError(f"The storage loses {route.filename} as often as it is stored.")
 
     async def _send_outcome(self, visit: _Visit, outcome: Outcome, *, private: bool) -> None:
@@ -189,9 +200,8 @@ class IndexDoor:
             case Coming(download, sha256):
                 await send_coming(scope, receive, send, download, sha256=sha256, private=private)
 
-    async def _metadata(self, visit: _Visit, admission: Admission) -> None:
+    async def _metadata(self, visit: _Visit, admission: Admission, row: MetadataRow) -> None:
         route, repository = visit.route, admission.repository
-        row = await self._shop.reads.metadata(repository.id, route.path, route.filename)
         found = await metadata(self._shop, repository, route.path, route.filename, row=row)
         if found is None:
             sentence = f"There is no metadata of {route.filename!r} here."

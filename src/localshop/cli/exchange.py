@@ -1,0 +1,100 @@
+"""One request and its answer on the wire: a whole answer leaves in one piece, a refusal with its sentence.
+
+A small subclass of uvicorn's own. That writes the head of an answer and then its body, each of them a
+system call, and a packet that wakes the client up: measured, a page costs a sixth less CPU when they
+are one. And it has no way to tell a reason in the status line, of which twine shows nothing else:
+``http.response.start`` has it as ``reason``, a key of ours that other servers ignore.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, cast
+
+from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.http import httptools_impl
+
+_BODILESS = frozenset({204, 304})
+# Up to this many bytes of a body are copied behind the head in less time than two pieces are sent in.
+_COPIED = 64 << 10
+_FORBIDDEN = re.compile(rb"[^\t\x20-\x7e\x80-\xff]+")
+# A line break in a header would let whoever is quoted in it write headers of his own.
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+
+# Found once: through `super` it takes as long again as all else that is done here for a request.
+_send = httptools_impl.RequestResponseCycle.send
+
+
+class _Exchange(httptools_impl.RequestResponseCycle):
+    """Holds the head of an answer back until its body comes."""
+
+    _start: dict[str, Any] | None = None
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Send one message of the answer; what is not whole is sent as uvicorn does it."""
+        if message["type"] == "http.response.start" and not self.response_started:
+            self._start = cast("dict[str, Any]", message)
+            return
+        start, self._start = self._start, None
+        if start is not None:
+            if self.flow.write_paused and not self.disconnected:
+                await self.flow.drain()
+            body = cast("bytes", message.get("body", b""))
+            whole = message["type"] == "http.response.body" and not message.get("more_body")
+            if whole and not self.disconnected and self._send_whole(start, body):
+                return
+            await _send(self, cast("ASGISendEvent", start))
+        await _send(self, message)
+
+    def _send_whole(self, start: dict[str, Any], body: bytes) -> bool:
+        """Send head and body, if the body is as long as the head says; else False."""
+        status, reason = start["status"], start.get("reason")
+        pieces = [status_line(status, reason) if reason else httptools_impl.STATUS_LINE[status]]
+        text: list[bytes] = []
+        length, closes = b"", False
+        for name, value in self.default_headers + list(start["headers"]):
+            name = name.lower()  # noqa: PLW2901 -- Django's have capitals.
+            if name == b"content-length":
+                length = value
+            elif name in {b"connection", b"transfer-encoding"}:
+                if value != b"close":
+                    return False
+                closes = True
+            text += (name, value)
+            pieces += (name, b": ", value, b"\r\n")
+        if _CONTROL.search(b"".join(text)):
+            return False
+        if self.scope["method"] == "HEAD":
+            body = b""
+        elif length != b"%d" % len(body) and (body or status not in _BODILESS):
+            return False
+        if not self.keep_alive and not closes:
+            pieces.append(b"connection: close\r\n")
+        pieces.append(b"\r\n")
+        if len(body) <= _COPIED:
+            pieces.append(body)
+            self.transport.write(b"".join(pieces))
+        else:
+            self.transport.writelines((b"".join(pieces), body))
+        self._finish(last=closes or not self.keep_alive)
+        return True
+
+    def _finish(self, *, last: bool) -> None:
+        self.waiting_for_100_continue = False
+        self.response_started = self.response_complete = True
+        self.keep_alive = not last
+        self.message_event.set()
+        if last:
+            self.transport.close()
+        self.on_response()
+
+
+def status_line(status: int, reason: bytes) -> bytes:
+    """The first line of an answer (RFC 9112, section 4), with its line break."""
+    # A line break in it would let whoever is quoted in a sentence write headers of his own.
+    return b"HTTP/1.1 %d %s\r\n" % (status, _FORBIDDEN.sub(b" ", reason))
+
+
+# uvicorn lets nobody choose this class. (Giving another one to each instance costs every request
+# more than all else here.)
+setattr(httptools_impl, "RequestResponseCycle", _Exchange)  # noqa: B010 -- mypy takes it for a type.
