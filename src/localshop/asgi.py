@@ -25,6 +25,7 @@ from localshop.index.door import IndexDoor
 from localshop.mirror.file import write_uses
 from localshop.observe.log import event, get_logger
 from localshop.shop import Shop, open_shop
+from localshop.uploads.form import remove_abandoned
 
 _FLUSH_EVERY = 5.0
 _LARGEST_FORM = 2_500_000
@@ -96,6 +97,8 @@ class FrontDoor:
         """Open the shop when the process starts, close it when it ends."""
         await receive()
         self._shop = open_shop(config.current())
+        # Maybe we are here because another process was killed.
+        await self._shop.run(remove_abandoned, self._shop.store.scratch)
         self._gate = Gate(self._shop)
         self._index = IndexDoor(self._shop, self._gate)
         flushing = asyncio.create_task(self._flush(self._shop, self._gate))

@@ -69,9 +69,7 @@ class IndexDoor:
         except LocalshopError as error:
             await say_error(send, error, head=head)
         except OperationalError as error:
-            event(log, logging.ERROR, "database-busy", f"The database did not answer: {error}")
-            extra = [(b"retry-after", b"2")]
-            await say(send, 503, "database-busy", "The database is busy.", head=head, extra=extra)
+            await _say_why_not(send, error, head=head)
 
     async def _enter(self, visit: _Visit) -> None:
         """Through the gate, before anything else is looked at."""
@@ -210,3 +208,16 @@ class IndexDoor:
             await say(visit.send, 403, found.slug, found.sentence, head=visit.head)
         else:
             await send_metadata(visit.scope, visit.send, found, private=admission.private)
+
+
+async def _say_why_not(send: Send, error: OperationalError, *, head: bool) -> None:
+    """Tell of a database that did not do what it was asked to."""
+    text = str(error)
+    # The first is SQLite's, the second what PostgreSQL passes on.
+    if "database or disk is full" in text or "No space left on device" in text:
+        event(log, logging.ERROR, "disk-full", f"The database has no room: {text}")
+        await say(send, 507, "disk-full", "There is no room on the disk of the database.", head=head)
+        return
+    event(log, logging.ERROR, "database-busy", f"The database did not answer: {text}")
+    extra = [(b"retry-after", b"2")]
+    await say(send, 503, "database-busy", "The database is busy.", head=head, extra=extra)

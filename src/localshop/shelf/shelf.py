@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import logging
 import zlib
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from django.db import OperationalError
+
 from localshop.catalog import files, projects
 from localshop.catalog.reads import Token
 from localshop.catalog.records import FileRecord, ProjectRecord, RepositoryRecord, UpstreamPageRecord
+from localshop.observe.log import event, get_logger
 from localshop.protocol.document import Document, entry_from_json, unpack
 from localshop.protocol.pages import Page
 from localshop.protocol.writers import page_html, page_json
 from localshop.shop import Shop
 
 from .assemble import Own, Parts, assemble
+
+log = get_logger(__name__)
 
 JSON = "json"
 HTML = "html"
@@ -137,17 +143,26 @@ def _make_all(shop: Shop, repository: RepositoryRecord, project: ProjectRecord) 
     page = assemble(_parts(shop, repository, project))
     how = recipe(shop, project.arrivals)
     pages = {form: _rendered(page, form, serial=project.serial, recipe=how) for form in _WRITERS}
-    for form, rendered in pages.items():
-        projects.save_page(
-            project.id,
-            form,
-            serial=rendered.serial,
-            recipe=rendered.recipe,
-            good_until=rendered.good_until,
-            digest=rendered.digest,
-            body=rendered.packed,
-        )
+    try:
+        for form, rendered in pages.items():
+            _save(project.id, form, rendered)
+    except OperationalError as error:
+        # No room, or somebody has the database to himself: the page can be shown all the same.
+        sentence = f"The page of {project.name} was not kept: {error}"
+        event(log, logging.WARNING, "not-written-down", sentence, project=project.name)
     return pages
+
+
+def _save(project_id: int, form: str, page: Rendered) -> None:
+    projects.save_page(
+        project_id,
+        form,
+        serial=page.serial,
+        recipe=page.recipe,
+        good_until=page.good_until,
+        digest=page.digest,
+        body=page.packed,
+    )
 
 
 def _rendered(page: Page, form: str, *, serial: int, recipe: str) -> Rendered:

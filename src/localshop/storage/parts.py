@@ -7,14 +7,14 @@ import os
 from pathlib import Path
 
 
-def remove_old_parts(scratch: Path, *, before: float, dry_run: bool = False) -> list[int]:
+def remove_old_parts(scratch: Path, *, before: float, pattern: str = "*", dry_run: bool = False) -> list[int]:
     """Remove the files in ``scratch`` that were last changed before ``before`` (seconds since the epoch).
 
     One whose lock is held is being written by somebody, however slowly, and stays. Lock files stay
     too: whoever removes one lets two others in at once. Returns the sizes (bytes) of those that went,
     or with ``dry_run`` would have.
     """
-    paths = [path for path in scratch.iterdir() if path.suffix != ".lock"]
+    paths = [path for path in scratch.glob(pattern) if path.suffix != ".lock"]
     sizes = [_remove(path, before=before, dry_run=dry_run) for path in paths]
     return [size for size in sizes if size is not None]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import math
 import os
 import re
 import secrets
@@ -15,6 +17,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from localshop.errors import StorageError, StorageFull, UploadRefused
+from localshop.storage.parts import remove_old_parts
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -23,6 +26,7 @@ _LARGEST_FIELD = 8 << 20
 _LARGEST_REST = 32 << 20
 """Bytes that all of a form may have beside its file."""
 _FILE = "content"
+_PART = "upload-{}.part"
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
@@ -31,10 +35,12 @@ class Form:
     """An upload as it came.
 
     ``fields`` has the values of each name in order; ``part`` is a file of ours with the bytes of
-    the distribution, which the caller moves or removes. Digests are lower-case hex.
+    the distribution, and ``fd`` keeps it open and locked. The caller may move it, and ends with
+    ``discard``. Digests are lower-case hex.
     """
 
     part: Path
+    fd: int
     fields: dict[str, list[str]] = field(default_factory=dict)
     filename: str = ""
     has_file: bool = False
@@ -54,11 +60,16 @@ class Form:
         value = values[0].strip() if values else ""
         return "" if value == "UNKNOWN" else value
 
+    def discard(self) -> None:
+        """Remove the part, unless it has found its place, and let it go."""
+        self.part.unlink(missing_ok=True)
+        os.close(self.fd)
+
 
 async def take_in(
     headers: Iterable[tuple[bytes, bytes]], receive: Receive, *, scratch: Path, largest: int
 ) -> Form:
-    """Read a multipart form. Nothing of it stays behind when it is refused.
+    """Read a multipart form, which the caller discards. Nothing of it stays behind when it is refused.
 
     ``largest``: bytes that the file may have. Raises ``UploadRefused``, ``StorageFull`` when there
     is no room, and ``ConnectionResetError`` when the client goes away in the middle.
@@ -68,10 +79,9 @@ async def take_in(
     if length.isdigit() and int(length) > largest + _LARGEST_REST:
         raise too_large(largest)
     boundary = _boundary(known)
-    form = Form(part=scratch / f"upload-{secrets.token_hex(12)}.part")
-    fd = _opened(form.part)
+    form = _begun(scratch)
     try:
-        taker = _Taker(form, fd, largest=largest)
+        taker = _Taker(form, largest=largest)
         parser = MultipartParser(boundary, taker.callbacks())
         while True:
             message = await receive()
@@ -82,11 +92,14 @@ async def take_in(
                 break
         taker.finish()
     except BaseException:
-        form.part.unlink(missing_ok=True)
+        form.discard()
         raise
-    finally:
-        os.close(fd)
     return form
+
+
+def remove_abandoned(scratch: Path) -> None:
+    """Remove what came of uploads whose process was killed; the kernel has taken its locks away."""
+    remove_old_parts(scratch, before=math.inf, pattern=_PART.format("*"))
 
 
 def too_large(largest: int) -> UploadRefused:
@@ -107,11 +120,19 @@ def _boundary(headers: dict[bytes, bytes]) -> bytes:
     return boundary
 
 
-def _opened(part: Path) -> int:
-    try:
-        return os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise _no_room(error) from error
+def _begun(scratch: Path) -> Form:
+    """A form with an empty part, locked so that nobody takes it for a leftover."""
+    while True:
+        part = scratch / _PART.format(secrets.token_hex(12))
+        try:
+            fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise _no_room(error) from error
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        if part.exists():
+            return Form(part, fd)
+        # Somebody who cleans up has come in between.
+        os.close(fd)
 
 
 def _feed(parser: MultipartParser, data: bytes) -> None:
@@ -129,9 +150,8 @@ def _no_room(error: OSError) -> StorageError:
 class _Taker:
     """What the parser calls back, part by part."""
 
-    def __init__(self, form: Form, fd: int, *, largest: int) -> None:
+    def __init__(self, form: Form, *, largest: int) -> None:
         self._form = form
-        self._fd = fd
         self._largest = largest
         self._digests: list[Any] = [
             hashlib.md5(usedforsecurity=False),
@@ -212,7 +232,7 @@ class _Taker:
             digest.update(piece)
         try:
             while piece:
-                piece = piece[os.write(self._fd, piece) :]
+                piece = piece[os.write(self._form.fd, piece) :]
         except OSError as error:
             raise _no_room(error) from error
 

@@ -78,7 +78,7 @@ async def publish(
         )
         return await shop.run(_keep, shop, repository, form, examined, uploader)
     finally:
-        form.part.unlink(missing_ok=True)
+        form.discard()
 
 
 def _check_form(form: Form, action: str) -> None:
