@@ -18,6 +18,10 @@ PLACES = {
     "lacks": 1,
     "Missing": 1,
     "_refuse": 1,
+    "UploadRefused": 0,
+    "Remark": 0,
+    "_there": 2,
+    "__init__": 0,
 }
 """Calls that are given a slug, and at which place."""
 

@@ -8,6 +8,9 @@ import re
 from localshop.errors import UploadRefused
 from localshop.protocol.archives.rules import ENTRY_POINTS, quoted
 
+# Python's reader takes time by the square of a line's length.
+LARGEST, LONGEST_LINE = 2**18, 1000
+
 _SCRIPTS = ("console_scripts", "gui_scripts")
 _NAME = re.compile(r"[\w.-]+\Z")
 _DOTS = re.compile(r"\.+\Z")
@@ -26,6 +29,10 @@ def check(data: bytes, *, what: str) -> None:
 
     A script's value goes into the text of a program, and its name is joined to a directory.
     """
+    if len(data) > LARGEST or max(map(len, data.splitlines()), default=0) > LONGEST_LINE:
+        raise UploadRefused(
+            "entry-points", f"{what} is too large, or has too long a line.", link=ENTRY_POINTS
+        )
     parser = _Parser(delimiters=("=",), interpolation=None)
     try:
         parser.read_string(data.decode("utf-8"), what)

@@ -80,7 +80,7 @@ def entries(rows: Iterable[str], *, what: str) -> Iterator[tuple[str, Listed]]:
     try:
         for row in parse_record_file(rows):
             entry = RecordEntry.from_elements(*row)
-            if not paths.leads_inside(entry.path) or len(entry.path) > paths.LONGEST:
+            if not paths.leads_inside(entry.path.removesuffix("/")) or len(entry.path) > paths.LONGEST:
                 raise UploadRefused(
                     "record-path", f"{what} lists {quoted(entry.path)}, outside of the wheel.", link=RECORD
                 )

@@ -14,10 +14,12 @@ from typing import Literal
 from localshop.errors import UploadRefused
 from localshop.protocol.archives import paths
 from localshop.protocol.archives.gzips import Unzipped
-from localshop.protocol.archives.rules import ARCHIVES, quoted
+from localshop.protocol.archives.rules import ARCHIVES, Limits, quoted
 
 BLOCK = tarfile.BLOCKSIZE
 LONGEST_HEADER = 2**16
+# So that endless empty headers, which take time as well, come to an end.
+_COST = 64
 
 Kind = Literal["file", "directory", "symlink", "hardlink"]
 
@@ -44,12 +46,14 @@ class TarMember:
 class Headers:
     """Reads one member's headers after the other from a stream that stands where they begin.
 
-    ``count``: how many headers there were, with those that only say something of the next member.
+    Headers that only say something of other members count against the limits, too.
     """
 
-    def __init__(self, stream: Unzipped) -> None:
-        self.count = 0
+    def __init__(self, stream: Unzipped, *, limits: Limits) -> None:
         self._stream = stream
+        self._limits = limits
+        self._count = 0
+        self._length = 0
 
     def next(self) -> TarMember | None:
         """Give the next member; None at the end of the archive."""
@@ -60,7 +64,6 @@ class Headers:
                 if said:
                     raise damaged("it ends with a header that has no member")
                 return None
-            self.count += 1
             if header.size < 0:
                 # An unpacker that believes this goes back, and round in circles.
                 raise UploadRefused("tar-size", f"Member {quoted(header.name)} has a negative length.")
@@ -75,7 +78,9 @@ class Headers:
                 if found := _FIELDS & _records(self._data(header)).keys():
                     raise _ambiguous(f"A header for all members gives their {min(found)}.")
             else:
-                return _member(header, said)
+                member = _member(header, said)
+                self._count_in(len(member.name) + len(member.target), members=1)
+                return member
 
     def _header(self) -> tarfile.TarInfo | None:
         block = self._stream.read(BLOCK)
@@ -90,10 +95,19 @@ class Headers:
     def _data(self, header: tarfile.TarInfo) -> bytes:
         if header.size > LONGEST_HEADER:
             raise UploadRefused("tar-header-too-large", f"A header of {header.size} bytes is too large.")
+        self._count_in(header.size + _COST)
         data = self._stream.read(padded(header.size))
         if len(data) < padded(header.size):
             raise damaged("a header is cut")
         return data[: header.size]
+
+    def _count_in(self, length: int, *, members: int = 0) -> None:
+        self._count += members
+        self._length += length
+        if self._count > self._limits.members or self._length > self._limits.listing:
+            raise UploadRefused(
+                "archive-many-members", "The archive has too many members, or too long names."
+            )
 
 
 def padded(size: int) -> int:

@@ -40,12 +40,8 @@ class Tar:
 
     def walk(self) -> Iterator[TarMember]:
         """Give each member; its content may be read from the stream before the next one is asked for."""
-        headers = Headers(self._stream)
-        length = 0
+        headers = Headers(self._stream, limits=self._limits)
         while (member := headers.next()) is not None:
-            length += len(member.name) + len(member.target)
-            if headers.count > self._limits.members or length > self._limits.listing:
-                raise UploadRefused("archive-many-members", "The archive has too many members.")
             self._take_note(member)
             end = self._stream.position + padded(member.size)
             yield member

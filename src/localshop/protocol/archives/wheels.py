@@ -110,15 +110,15 @@ def _compare(file: BinaryIO, by_name: dict[str, Member], info: str, *, limits: L
     # RECORD cannot have its own digest, and its signatures are made after it (spec, "Signed wheel files").
     exempt = {what, f"{what}.jws", f"{what}.p7s"}
     for member in by_name.values():
-        measure = (
-            Measure(listed[member.name]) if member.name in listed and member.name not in exempt else None
-        )
+        spared = member.name in exempt or member.name.endswith("/")
+        said = None if spared else listed.get(member.name)
+        measure = Measure(said) if said else None
         for piece in zips.pieces(file, member):
             if measure is not None:
                 measure.add(piece)
         if measure is not None and (fault := measure.fault()):
             faults.append(f"{member.name}: {fault}")
-        if member.name not in listed and member.name not in exempt and not member.name.endswith("/"):
+        if measure is None and not spared:
             unlisted.append(member.name)
     if faults:
         shown = some(faults[:_SHOWN], len(faults))
