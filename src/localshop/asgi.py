@@ -118,7 +118,7 @@ class FrontDoor:
                 await gate.write_uses()
                 await write_uses(shop)
             except Exception as error:  # noqa: BLE001 -- these times are not worth a process.
-                event(log, logging.WARNING, "uses-not-written", f"Times of last use were lost: {error}")
+                event(log, logging.WARNING, "uses-not-written", f"Times of last use wait: {error}")
 
 
 class _TooLargeError(Exception):

@@ -27,7 +27,7 @@ def _database(url: str) -> dict[str, Any]:
             "OPTIONS": {
                 # With DEFERRED, two writers get "database is locked" at once, however long the time-out.
                 "transaction_mode": "IMMEDIATE",
-                "timeout": 20,
+                "timeout": 8,
                 "init_command": "; ".join(
                     f"PRAGMA {pragma}"
                     for pragma in (

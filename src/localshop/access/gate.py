@@ -101,7 +101,7 @@ class Gate:
         """Whether what is in memory is of this access generation; it is after the call."""
         if self._roster.generation == generation:
             return True
-        found = await self._shop.run(repositories.every_repository)
+        found = await self._shop.look(repositories.every_repository)
         self._roster = Roster(generation, {one.slug: one for one in found})
         return False
 
@@ -154,7 +154,7 @@ class Gate:
             if len(known) >= _KEPT:
                 # Somebody is guessing: what is known is cheap to read again.
                 known.clear()
-            known[key] = await self._shop.run(credentials.find_credential, **by)
+            known[key] = await self._shop.look(credentials.find_credential, **by)
         return known[key]
 
     async def _person(self, shown: Presented) -> UserRecord | None:
@@ -167,7 +167,7 @@ class Gate:
         if kept is not None and now < kept[0]:
             return kept[1]
         async with self._hashing:
-            user = await self._shop.run(people.verify_password, shown.username, shown.secret)
+            user = await self._shop.look(people.verify_password, shown.username, shown.secret)
         if len(known) >= _KEPT:
             known.clear()
         known[key] = (now + _PASSWORD_GOOD_FOR, user)
@@ -176,8 +176,13 @@ class Gate:
     async def write_uses(self) -> None:
         """Write down when and from where credentials were last used: one batch, not one commit for each request."""
         used, self._used = self._used, {}
-        if used:
-            await self._shop.run(credentials.note_use, used)
+        try:
+            if used:
+                await self._shop.run(credentials.note_use, used)
+        except BaseException:
+            # The next batch has them.
+            self._used = used | self._used
+            raise
 
     def _warn_of_untold_proxy(self) -> None:
         now = self._shop.now()

@@ -14,10 +14,13 @@ import asyncio
 import sqlite3
 import zlib
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any, NamedTuple, Protocol
 
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
+
+from .patience import PATIENCE
 
 
 class Token(NamedTuple):
@@ -172,20 +175,19 @@ class SqliteReads(_Rows):
             sql = self._statements[statement] = statement.format(asked=f"(SELECT {names}) a")
         try:
             row: Sequence[Any] = self._connection.execute(sql, asked).fetchone()
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) and "busy" not in str(error):
-                raise
+        except sqlite3.OperationalError:
             # A recovery or the restart of a checkpoint: rare, and no reason to hold up the loop.
             row = await asyncio.to_thread(self._patiently, sql, asked)
         return row
 
     def _patiently(self, sql: str, asked: tuple[Any, ...]) -> Sequence[Any]:
-        patient = self._open(busy=20)
         try:
-            row: Sequence[Any] = patient.execute(sql, asked).fetchone()
-            return row
-        finally:
-            patient.close()
+            with closing(self._open(busy=PATIENCE)) as patient:
+                row: Sequence[Any] = patient.execute(sql, asked).fetchone()
+                return row
+        except sqlite3.OperationalError as error:
+            # As the ORM would raise it.
+            raise OperationalError(str(error)) from error
 
     def _open(self, *, busy: float) -> sqlite3.Connection:
         return sqlite3.connect(

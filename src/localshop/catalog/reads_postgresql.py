@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import psycopg
+from django.db import OperationalError
 
 from .reads import _Rows
 
@@ -44,9 +45,11 @@ class PostgresqlReads(_Rows):
             try:
                 rows = await self._query(statement, [asked for asked, _ in waiting])
             except Exception as error:  # noqa: BLE001 -- each of those that wait gets it.
+                away = isinstance(error, psycopg.OperationalError)
                 for _, future in waiting:
                     if not future.done():
-                        future.set_exception(error)
+                        # As the ORM would raise it.
+                        future.set_exception(OperationalError(str(error)) if away else error)
                 continue
             for (_, future), row in zip(waiting, rows, strict=True):
                 if not future.done():

@@ -154,8 +154,8 @@ class IndexDoor:
         if want is None:
             await send_not_acceptable(visit.send, head=visit.head)
             return
-        names = await self._shop.run(projects.listed_names, admission.repository.id)
-        found = await self._shop.run(listing, names, want.form)
+        names = await self._shop.look(projects.listed_names, admission.repository.id)
+        found = await self._shop.look(listing, names, want.form)
         await send_page(visit.scope, visit.send, found, want, private=admission.private)
 
     async def _redirect_to(self, visit: _Visit, path: str) -> None:

@@ -100,8 +100,13 @@ async def file(
 async def write_uses(shop: Shop) -> None:
     """Write down which stored files were used: one batch, not one commit for each request."""
     used, shop.used = shop.used, set()
-    if used:
-        await shop.run(blobs.note_use, used, now=shop.now())
+    try:
+        if used:
+            await shop.run(blobs.note_use, used, now=shop.now())
+    except BaseException:
+        # The next batch has them.
+        shop.used |= used
+        raise
 
 
 async def vanished(shop: Shop, row: FileRow, *, why: Exception) -> None:

@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from localshop.catalog import patience
 from localshop.catalog.reads import Reads, open_reads
 from localshop.config import Config
 from localshop.observe.log import event, get_logger
@@ -27,6 +29,7 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 _THREADS = 8
+_READERS = 4
 _PAGES_IN_MEMORY = 64 << 20
 _ENTRIES_IN_MEMORY = 200_000
 _ABSENT_IN_MEMORY = 20_000
@@ -60,6 +63,9 @@ class Shop:
     _threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(_THREADS, thread_name_prefix="shop")
     )
+    _readers: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(_READERS, thread_name_prefix="reader")
+    )
     _connections: set[BaseDatabaseWrapper] = field(default_factory=set)
     """Of the threads; each has one of its own."""
     _behind: set[asyncio.Task[Any]] = field(default_factory=set)
@@ -67,18 +73,36 @@ class Shop:
     async def run(
         self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Result:
-        """Do blocking work, on the database or the disk, in a thread."""
+        """Do blocking work, on the database or the disk, in a thread.
 
-        def in_thread() -> Result:
-            self._connections.add(connections[DEFAULT_DB_ALIAS])
-            try:
-                return work(*args, **kwargs)
-            except Exception:
-                # A connection that broke must not be handed to the next one who comes.
-                connections[DEFAULT_DB_ALIAS].close_if_unusable_or_obsolete()
-                raise
+        What it writes waits for its turn; the time until there is a thread counts. Raises
+        ``django.db.OperationalError`` when the database stays locked for too long.
+        """
+        begin = time.monotonic()
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, in_thread)
+        def in_turn() -> Result:
+            with patience.spent(time.monotonic() - begin):
+                return self._in_thread(work, *args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, in_turn)
+
+    async def look(
+        self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Result:
+        """Do blocking work that only reads, in a thread that nobody keeps who waits for a turn to write."""
+        todo = partial(self._in_thread, work, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, todo)
+
+    def _in_thread(
+        self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Result:
+        self._connections.add(connections[DEFAULT_DB_ALIAS])
+        try:
+            return work(*args, **kwargs)
+        except Exception:
+            # A connection that broke must not be handed to the next one who comes.
+            connections[DEFAULT_DB_ALIAS].close_if_unusable_or_obsolete()
+            raise
 
     def behind(self, work: Coroutine[Any, Any, object], *, what: str) -> None:
         """Have something done that nobody waits for; a failure is logged, once, here."""
@@ -106,6 +130,7 @@ class Shop:
 
     def _end_threads(self) -> None:
         self._threads.shutdown(wait=True)
+        self._readers.shutdown(wait=True)
         for one in self._connections:
             one.inc_thread_sharing()
             one.close()
