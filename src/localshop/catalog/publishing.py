@@ -64,6 +64,12 @@ def taken(repository_id: int, filename: str, sha256: str) -> Taken:
     return Taken.FREE
 
 
+def filenames_of(repository_id: int, project: str) -> list[str]:
+    """The names of all files of a project that may be shown."""
+    live = File.objects.filter(repository_id=repository_id, project__name=project, state=File.State.LIVE)
+    return list(live.values_list("filename", flat=True))
+
+
 def register(
     repository_id: int,
     arrival: Arrival,

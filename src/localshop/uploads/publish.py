@@ -15,11 +15,11 @@ from localshop.catalog.records import RepositoryRecord
 from localshop.errors import UploadRefused
 from localshop.observe.log import event, get_logger
 from localshop.protocol.document import Entry
-from localshop.protocol.filenames import is_safe
 from localshop.shop import Shop
 
 from .examine import Claim, Examined, Measured, examine
 from .form import Form, Receive, take_in
+from .twins import twin_of
 
 log = get_logger(__name__)
 
@@ -30,6 +30,9 @@ _POLITE = {
     "submit_pkg_info": "There is nothing to register: a project is there with its first upload.",
 }
 _NEEDED = ("name", "version")
+_SPECIFICATIONS = "https://packaging.python.org/en/latest/specifications"
+_SDISTS = f"{_SPECIFICATIONS}/source-distribution-format/#source-distribution-file-name"
+_WHEELS = f"{_SPECIFICATIONS}/binary-distribution-format/#file-name-convention"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +94,6 @@ def _check_form(form: Form, action: str) -> None:
         raise UploadRefused("missing-field", "No name or version given")
     if not form.has_file:
         raise UploadRefused("missing-field", "Upload payload does not have a file.")
-    if not is_safe(form.filename):
-        raise UploadRefused("bad-filename", f"{form.filename!r} is no file name that could be served.")
 
 
 class UnknownAction(UploadRefused):
@@ -122,6 +123,8 @@ def _keep(
     remarks = tuple(remark.sentence for remark in examined.remarks)
     _check_project(repository, examined, uploader)
     found = publishing.taken(repository.id, examined.filename, form.sha256)
+    if found is not Taken.SAME:
+        _check_twins(repository, examined)
     if found is Taken.FREE or (repository.overwrite and found in {Taken.OTHER, Taken.BURNT}):
         now = datetime.fromtimestamp(shop.now(), tz=UTC)
         name = shop.store.commit(form.part, sha256=form.sha256)
@@ -157,6 +160,14 @@ def _keep(
             return Published(f"{examined.filename} is published.", remarks)
     _refuse(found, examined)
     return Published(f"{examined.filename} was here already, the very same.", remarks)
+
+
+def _check_twins(repository: RepositoryRecord, examined: Examined) -> None:
+    there = publishing.filenames_of(repository.id, examined.project)
+    twin = twin_of(examined.filename, there)
+    if twin is not None:
+        sentence = f"File already exists: {examined.filename} is the same file as {twin}, spelled otherwise."
+        raise UploadRefused("file-twin", sentence, link=_SDISTS if examined.kind == "sdist" else _WHEELS)
 
 
 def _check_project(repository: RepositoryRecord, examined: Examined, uploader: Uploader) -> None:
