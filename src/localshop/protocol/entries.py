@@ -28,7 +28,8 @@ _METADATA_KEYS = ("core-metadata", "dist-info-metadata", "data-dist-info-metadat
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 # What nearly every page has; anything else takes the long way through urllib.
 _PLAIN_URL = re.compile(
-    r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,4})?(?P<path>/[A-Za-z0-9._~!$&'()*+,;=:@/%-]*)(?:#.*)?\Z"
+    r"https?://[A-Za-z0-9.-]+(?::(?:[0-9]{1,4}|[1-5][0-9]{4}))?"
+    r"(?P<path>/[A-Za-z0-9._~!$&'()*+,;=:@/%-]*)(?:#.*)?\Z"
 )
 # Relative links of the usual shape: up to a folder of the page's own URL, and down again without dots.
 _PLAIN_LINK = re.compile(

@@ -77,7 +77,7 @@ def _read_html(text: str, *, url: str, project: str) -> Document:
     if "<html" in lowered and "</html" not in lowered:
         raise UpstreamNonsense(f"{url} answered with a page that was cut.")
     links = Links(url)
-    links.feed(text)
+    links.read(text)
     version = links.metas.get("pypi:repository-version")
     _check_version(version, url)
     files, dropped = _entries(links.records, url=links.base, project=project)
