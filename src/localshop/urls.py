@@ -4,12 +4,39 @@ from __future__ import annotations
 
 from django.urls import path
 
-from localshop.web import accounts, errors, health, packages, project, start
+from localshop.web import (
+    accounts,
+    credentials,
+    errors,
+    health,
+    networks,
+    packages,
+    project,
+    repositories,
+    set_up,
+    start,
+)
 
 urlpatterns = [
     path("", start.start, name="start"),
     path("packages/", packages.packages, name="packages"),
     path("repositories/<slug:slug>/packages/<str:name>/", project.project, name="project"),
+    path("repositories/", repositories.repositories, name="repositories"),
+    # A slug has no plus sign, so no repository can be called so.
+    path("repositories/+new/", repositories.create, name="repository-new"),
+    path("repositories/<slug:slug>/set-up/", set_up.set_up, name="repository-set-up"),
+    path("repositories/<slug:slug>/edit/", repositories.edit, name="repository-edit"),
+    path("repositories/<slug:slug>/refresh/", repositories.refresh, name="repository-refresh"),
+    path("repositories/<slug:slug>/delete/", repositories.delete, name="repository-delete"),
+    path("credentials/", credentials.credentials, name="credentials"),
+    path("credentials/new/", credentials.create, name="credential-new"),
+    path("credentials/<slug:access_key>/disable/", credentials.disable, name="credential-disable"),
+    path("credentials/<slug:access_key>/enable/", credentials.enable, name="credential-enable"),
+    path("credentials/<slug:access_key>/delete/", credentials.delete, name="credential-delete"),
+    path("permissions/cidr/", networks.networks, name="networks"),
+    path("permissions/cidr/<slug:slug>/+new/", networks.create, name="network-new"),
+    path("permissions/cidr/<slug:slug>/<path:network>/edit/", networks.edit, name="network-edit"),
+    path("permissions/cidr/<slug:slug>/<path:network>/delete/", networks.delete, name="network-delete"),
     path("accounts/login/", accounts.Login.as_view(), name="login"),
     path("accounts/logout/", accounts.Logout.as_view(), name="logout"),
     path("accounts/profile/", accounts.profile, name="profile"),

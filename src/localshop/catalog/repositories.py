@@ -25,6 +25,8 @@ from .state import access_changed
 
 DEFAULT = "default"
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,99}\Z")
+_LONGEST_URL = 1000
+_LONGEST_USERNAME = 200
 _HOST = re.compile(
     r"(?:[a-z0-9_][a-z0-9._-]{0,252}|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?\Z", re.ASCII | re.IGNORECASE
 )
@@ -242,6 +244,8 @@ def parse_upstream(given: str) -> tuple[str, str, str]:
     except ValueError as error:
         raise BadInput(f"{shown} is no URL of an upstream: {redact(str(error))}.") from None
     # A line break would be dropped by urlsplit in silence, and another address asked.
+    if len(given) > _LONGEST_URL or len(unquote(parts.username or "")) > _LONGEST_USERNAME:
+        raise BadInput(f"{shown[:80]}… is no URL of an upstream: it is too long.")
     if not given.isprintable() or " " in given:
         raise BadInput(f"{shown} is no URL of an upstream: it may hold no blanks.")
     if parts.scheme not in {"http", "https"} or not parts.hostname:

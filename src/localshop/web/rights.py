@@ -62,6 +62,12 @@ def may_read(request: HttpRequest, repository: RepositoryRecord) -> bool:
     return True
 
 
+def may_reach(request: HttpRequest, repository: RepositoryRecord) -> bool:
+    """Whether the person may read this repository, wherever he sits just now."""
+    identity = identity_of(request)
+    return identity is not None and reaches(Action.READ, repository, identity)
+
+
 def may_upload(request: HttpRequest, repository: RepositoryRecord) -> bool:
     """Whether the person may publish to this repository, wherever he sits just now."""
     identity = identity_of(request)
