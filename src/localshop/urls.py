@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from localshop.web import (
     accounts,
@@ -40,6 +40,7 @@ urlpatterns = [
     path("accounts/login/", accounts.Login.as_view(), name="login"),
     path("accounts/logout/", accounts.Logout.as_view(), name="logout"),
     path("accounts/profile/", accounts.profile, name="profile"),
+    path("", include("localshop.web.people_urls")),
     path("-/alive", health.alive, name="alive"),
     path("-/ready", health.ready, name="ready"),
 ]

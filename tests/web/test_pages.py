@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from urllib.parse import urlencode
-
 import pytest
 
 from distributions import wheel
 from localshop.catalog import credentials, people, repositories
+from logins import AWAY, PASSWORD, log_in
 from threads import in_thread
 from upload_form import upload_of
-
-AWAY = "203.0.113.9"
-PASSWORD = "open sesame please"
 
 
 @pytest.fixture
@@ -26,28 +21,6 @@ async def acme(browser):
     answer = await browser.ask("POST", "/repo/default/", headers=headers, auth=auth, peer=AWAY, body=body)
     assert answer.status == 200
     return mine
-
-
-def cookies_of(answer):
-    return dict(part.split(";")[0].split("=", 1) for part in answer.cookies)
-
-
-async def log_in(browser, name, password=PASSWORD, *, next_page="/", peer=AWAY):
-    """The cookies of somebody who has logged in, and the answer that he got."""
-    form = await browser.get("/accounts/login/", peer=peer)
-    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', form.text)[1]
-    cookies = cookies_of(form)
-    body = urlencode(
-        {"username": name, "password": password, "csrfmiddlewaretoken": token, "next": next_page}
-    ).encode()
-    headers = {
-        "Content-Type": "application/x-www-form-urlencoded",
-        "Content-Length": str(len(body)),
-        "Cookie": "; ".join(f"{key}={value}" for key, value in cookies.items()),
-    }
-    answer = await browser.ask("POST", "/accounts/login/", headers=headers, body=body, peer=peer)
-    cookies |= cookies_of(answer)
-    return {"Cookie": "; ".join(f"{key}={value}" for key, value in cookies.items())}, answer
 
 
 async def test_who_may_read_without_credentials_sees_packages_without_login(browser, acme):
