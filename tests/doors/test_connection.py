@@ -18,7 +18,13 @@ from localshop.index.answers import say
 
 PATIENCE = 30
 LIMITS = Limits(
-    head_seconds=0.3, body_seconds=0.3, body_bytes=1000, unread_seconds=1, connections=5, look_every=0.05
+    head_seconds=0.3,
+    body_seconds=0.3,
+    body_bytes=1000,
+    unread_seconds=1,
+    connections=5,
+    last_seconds=0.3,
+    look_every=0.05,
 )
 LONG = 3 * LIMITS.head_seconds
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -315,6 +321,29 @@ async def test_who_reads_slowly_lives_on(connect):
             await asyncio.sleep(LIMITS.unread_seconds / 4)
             length += len(await reader.read(20_000))
         assert length + len(await reader.read()) == 50_000_000
+
+
+async def test_when_the_server_ends_who_does_not_is_cut(connect, state):
+    """Else it would have to be killed, and what ends in good order with it."""
+    async with connect() as (reader, writer), connect() as (idle, _):
+        writer.write(b"GET /hold HTTP/1.1\r\nHost: x\r\n\r\n")
+        await until(lambda: len(state.tasks) == 1)
+        for connection in list(state.connections):
+            connection.shutdown()
+        assert await to_the_end(idle) == b""
+        assert await to_the_end(reader) == b""
+        await until(lambda: not state.connections)
+
+
+async def test_when_the_server_ends_an_answer_is_finished(connect, application, state):
+    async with connect() as (reader, writer):
+        writer.write(b"GET /hold HTTP/1.1\r\nHost: x\r\n\r\n")
+        await until(lambda: len(state.tasks) == 1)
+        for connection in list(state.connections):
+            connection.shutdown()
+        application.go_on.set()
+        _, headers, body = await answer(reader)
+        assert (headers["connection"], body) == ("close", b"held")
 
 
 async def test_a_newcomer_gets_the_place_of_one_who_asks_for_nothing(connect, state):

@@ -20,6 +20,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from localshop.cli.exchange import status_line
+from localshop.cli.supervisor import GRACE
 from localshop.index.answers import Receive, Scope, Send, say
 from localshop.observe.log import event, get_logger
 
@@ -43,6 +44,8 @@ class Limits:
     """After which a client is dropped that reads nothing of its answer."""
     connections: int = 5_000
     """Of one process."""
+    last_seconds: float = GRACE - 1
+    """For what is being answered when the server ends; then it is cut, before uvicorn cancels it."""
     look_every: float = 1
 
 
@@ -97,6 +100,11 @@ class Connection(HttpToolsProtocol):
         ):
             self.app = _refuse_head
         super().on_headers_complete()
+
+    def shutdown(self) -> None:
+        """Let a running answer end, but not wait for a client who reads nothing."""
+        super().shutdown()
+        self.loop.call_later(self.limits.last_seconds, self.transport.abort)
 
     def look(self, now: float) -> str:
         """Drop the client if it is late; tells with what, or nothing."""
