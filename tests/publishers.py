@@ -59,17 +59,15 @@ class Publisher(Client):
 
 
 class Twine(Publisher):
-    """twine, with its options or with a ``.pypirc``."""
+    """twine upload."""
 
     name = "twine"
 
     def publish(self, url, name, secret, *more, **environ):
-        pair = ("--username", name, "--password", secret)
-        return self.upload("--repository-url", url, *pair, *more, **environ)
-
-    def upload(self, *arguments, **environ):
         quiet = ("--non-interactive", "--disable-progress-bar")
-        return self.do("upload", *quiet, *arguments, *self.files, COLUMNS="300", **environ)
+        pair = ("--username", name, "--password", secret)
+        options = (*quiet, "--repository-url", url, *pair, *more)
+        return self.do("upload", *options, *self.files, COLUMNS="300", **environ)
 
 
 class Uv(Publisher):

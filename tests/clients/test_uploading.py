@@ -200,14 +200,40 @@ def test_uv_takes_a_token(house, pair, name, uv_publish):
     assert (ended.code, posts(house)) == (0, [200, 200]), ended
 
 
-def test_a_pypirc_that_names_the_server_is_enough(house, pair, name, twine):
-    """As the how-to has it: `twine upload -r localshop dist/*`."""
-    (twine.home / ".pypirc").write_text(
-        "[distutils]\nindex-servers =\n    localshop\n\n"
-        f"[localshop]\nrepository = {house.index()}\nusername = {pair[0]}\npassword = {pair[1]}\n"
-    )
-    twine.holds(*release(name))
-    ended = twine.upload("--repository", "localshop")
+def test_the_set_ups_of_the_how_to_work(house, pair, name, publisher):
+    """Whoever copies the page on publishing, with his own keys, has published."""
+    publisher.holds(*release(name))
+    index, (key, secret) = house.index(), pair
+    if publisher.name in {"twine", "flit"}:
+        (publisher.home / ".pypirc").write_text(
+            "[distutils]\nindex-servers =\n    localshop\n\n"
+            f"[localshop]\nrepository = {index}\nusername = {key}\npassword = {secret}\n"
+        )
+    if publisher.name == "uv":
+        with (publisher.project / "pyproject.toml").open("a") as file:
+            file.write(f'\n[[tool.uv.index]]\nname = "localshop"\nurl = "{index}"\npublish-url = "{index}"\n')
+    if publisher.name == "poetry":
+        publisher.do("config", "repositories.localshop", index)
+        publisher.do("config", "http-basic.localshop", key, secret)
+
+    ended = {
+        "twine": lambda: publisher.do("upload", "-r", "localshop", *publisher.files),
+        "uv": lambda: publisher.do(
+            "publish", "--index", "localshop", UV_PUBLISH_USERNAME=key, UV_PUBLISH_PASSWORD=secret
+        ),
+        "poetry": lambda: publisher.do("publish", "--repository", "localshop"),
+        "hatch": lambda: publisher.do(
+            *("publish", "--no-prompt"), HATCH_INDEX_REPO=index, HATCH_INDEX_USER=key, HATCH_INDEX_AUTH=secret
+        ),
+        "flit": lambda: publisher.do("publish", "--repository", "localshop"),
+        "pdm": lambda: publisher.do(
+            *("publish", "--no-build"),
+            PDM_PUBLISH_REPO=index,
+            PDM_PUBLISH_USERNAME=key,
+            PDM_PUBLISH_PASSWORD=secret,
+        ),
+    }[publisher.name]()
+
     assert (ended.code, posts(house)) == (0, [200, 200]), ended
 
 
