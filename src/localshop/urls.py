@@ -6,7 +6,10 @@ from django.urls import include, path
 
 from localshop.web import (
     accounts,
+    content,
     credentials,
+    download,
+    errands,
     errors,
     health,
     networks,
@@ -17,10 +20,21 @@ from localshop.web import (
     start,
 )
 
+_PROJECT = "repositories/<slug:slug>/packages/<str:name>"
+
 urlpatterns = [
     path("", start.start, name="start"),
     path("packages/", packages.packages, name="packages"),
-    path("repositories/<slug:slug>/packages/<str:name>/", project.project, name="project"),
+    path("packages/look-up", errands.look_up, name="look-up"),
+    path(f"{_PROJECT}/", project.project, name="project"),
+    path(f"{_PROJECT}/files/<path:place>/<str:filename>", download.download, name="download"),
+    path(f"{_PROJECT}/refresh", errands.refresh, name="refresh"),
+    path(f"{_PROJECT}/mirror", errands.mirror_files, name="mirror-files"),
+    path(f"{_PROJECT}/yank", content.yank, name="yank"),
+    path(f"{_PROJECT}/unyank", content.unyank, name="unyank"),
+    path(f"{_PROJECT}/delete-release", content.delete_release, name="delete-release"),
+    path(f"{_PROJECT}/delete-file", content.delete_file, name="delete-file"),
+    path(f"{_PROJECT}/delete", content.delete_project, name="delete-project"),
     path("repositories/", repositories.repositories, name="repositories"),
     # A slug has no plus sign, so no repository can be called so.
     path("repositories/+new/", repositories.create, name="repository-new"),

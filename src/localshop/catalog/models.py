@@ -290,6 +290,16 @@ class CoreMetadata(models.Model):
         ]
 
 
+class Readme(models.Model):
+    """The description in a METADATA, rendered to safe HTML; see ``catalog.readmes``."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    """SHA-256 of the METADATA."""
+    recipe = models.PositiveSmallIntegerField()
+    html = models.TextField(blank=True)
+    """Empty: it is shown as plain text."""
+
+
 class Event(models.Model):
     """One line of the journal: who did what to which file, when, from where.
 

@@ -45,19 +45,20 @@ def enqueue(
     now: float,
     priority: int = 0,
     every: int = 0,
+    insist: bool = False,
 ) -> None:
     """Have a job done, once however often it is asked for.
 
-    One that failed is given another chance when somebody asks again, but not at once.
+    One that failed is given another chance when somebody asks again, but not at once, unless a person
+    insists.
     """
     if Job.objects.filter(key=key, state=Job.State.WAITING).exists():
         return
     with transaction.atomic():
         failed = Job.objects.filter(key=key, state=Job.State.FAILED)
         if failed.exists():
-            failed.filter(run_after__lt=now - _REVIVE_AFTER).update(
-                state=Job.State.WAITING, attempts=0, run_after=now, payload=dict(payload)
-            )
+            rested = failed if insist else failed.filter(run_after__lt=now - _REVIVE_AFTER)
+            rested.update(state=Job.State.WAITING, attempts=0, run_after=now, payload=dict(payload))
             return
         job = Job(name=name, key=key, payload=dict(payload), priority=priority, run_after=now, every=every)
         # Two that ask at the same moment: the unique key lets one row in.
@@ -134,6 +135,12 @@ def failed(claim: Claim, error: str, *, now: float, final: bool = False) -> bool
 def every_job() -> list[JobRecord]:
     """All jobs that wait, run or have failed."""
     return [_record(row) for row in Job.objects.order_by("id")]
+
+
+def jobs_by_key(keys: Collection[str]) -> dict[str, JobRecord]:
+    """The jobs that wait, run or have failed, of these keys; of two with one key, the one that runs."""
+    rows = Job.objects.filter(key__in=keys).order_by("-state")
+    return {row.key: _record(row) for row in rows}
 
 
 def retry(job_id: int, *, now: float) -> JobRecord:

@@ -9,7 +9,6 @@ from localshop import config
 from localshop.catalog.content import Change
 from localshop.catalog.journal import Actor
 from localshop.cli.output import Options, Shape
-from localshop.storage.stores import open_store
 
 
 def add_project(parser: argparse.ArgumentParser) -> None:
@@ -26,13 +25,6 @@ def change(options: Options) -> Change:
 def bytes_too() -> bool:
     """Whether deleting takes the bytes along (``LOCALSHOP_DELETE_FILES``)."""
     return config.current().delete_files
-
-
-def remove_bytes(names: list[str]) -> None:
-    """Take bytes out of the storage that no row names any more."""
-    store = open_store()
-    for name in names:
-        store.delete(name)
 
 
 def shape(options: Options, files: list[str]) -> Shape:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from localshop.catalog import content
-from localshop.cli.content import add_project, bytes_too, change, remove_bytes, shape, told
+from localshop.cli.content import add_project, bytes_too, change, shape, told
 from localshop.cli.output import Group, Options
+from localshop.storage.removal import remove_bytes
 
 
 class Command(Group):

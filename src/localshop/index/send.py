@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from localshop import errors
-from localshop.protocol import conditional
+from localshop.protocol import conditional, inert
 from localshop.storage.stores import Store, read_exactly
 
 Scope = MutableMapping[str, Any]
@@ -32,13 +32,8 @@ Headers = list[tuple[bytes, bytes]]
 INLINE = 256 * 1024
 SLICE = 1024 * 1024
 
-# A package file may hold a page of HTML or a script that somebody uploaded. A browser must neither
-# show nor run it in the name of this host, whatever its own guess of the type is.
 INERT: Headers = [
-    (b"content-type", b"application/octet-stream"),
-    (b"content-disposition", b"attachment"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", b"sandbox; default-src 'none'"),
+    *((name.encode(), value.encode()) for name, value in inert.HEADERS.items()),
     (b"accept-ranges", b"bytes"),
 ]
 

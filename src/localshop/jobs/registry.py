@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from localshop.catalog.readmes import RENDER
+from localshop.mirror.errands import REFRESH_PAGE
 from localshop.mirror.file import MIRROR_FILE
 from localshop.shop import Shop
 
 from .mirror_file import mirror_file
+from .refresh_page import refresh_page
+from .render_readme import render_readme
 from .sweep import SWEEP, sweep_mirrored
 from .tidy import TIDY, tidy
 
@@ -18,8 +22,8 @@ Job = Callable[[Shop, Mapping[str, Any]], Awaitable[None]]
 PERIODIC: Mapping[str, int] = {TIDY: 3600, SWEEP: 3600}
 """Jobs that come back by themselves, with the seconds between two times."""
 
-_HERE: Mapping[str, Job] = {TIDY: tidy, SWEEP: sweep_mirrored}
-_UPSTREAM: Mapping[str, Job] = {MIRROR_FILE: mirror_file}
+_HERE: Mapping[str, Job] = {TIDY: tidy, SWEEP: sweep_mirrored, RENDER: render_readme}
+_UPSTREAM: Mapping[str, Job] = {MIRROR_FILE: mirror_file, REFRESH_PAGE: refresh_page}
 
 
 def jobs(*, offline: bool) -> Mapping[str, Job]:

@@ -160,13 +160,13 @@ async def _not_fetched(shop: Shop, repository: RepositoryRecord, located: Locate
     if repository.miss == "refuse":
         sentence = f"{filename} is not here, and repository {repository.slug!r} fetches nothing."
         return Withheld("not-mirrored", sentence)
-    if await shop.run(_is_swapped, located):
+    if await shop.run(is_swapped, located):
         sentence = f"{filename} now has other bytes upstream than those that are stored here."
         return Withheld("digest-changed", sentence)
     return None
 
 
-def _is_swapped(located: Located) -> bool:
+def is_swapped(located: Located) -> bool:
     """Whether other bytes are stored under this name: those that were seen first stay."""
     entry = located.entry
     stored = files.stored_as(located.project.id, entry.filename)

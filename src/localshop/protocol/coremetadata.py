@@ -51,7 +51,7 @@ class CoreMetadata:
 
 def read(data: bytes, *, what: str) -> CoreMetadata:
     """Read core metadata, ``what`` being the file's name for sentences; raises UploadRefused."""
-    raw, unread = _fields(data, what=what)
+    raw, unread = fields(data, what=what)
     major, minor, remarks = metadata_version(_only(raw.get("metadata_version"), "Metadata-Version", what))
     name = project_name(_only(raw.get("name"), "Name", what), where=what)
     version = release(_only(raw.get("version"), "Version", what), where=what)
@@ -104,7 +104,7 @@ def release(text: str, *, where: str) -> Version:
     return version
 
 
-def _fields(data: bytes, *, what: str) -> tuple[RawMetadata, dict[str, list[str]]]:
+def fields(data: bytes, *, what: str) -> tuple[RawMetadata, dict[str, list[str]]]:
     """Split metadata into fields, without the description below them, which decides nothing."""
     try:
         text = data.decode("utf-8")
@@ -114,10 +114,10 @@ def _fields(data: bytes, *, what: str) -> tuple[RawMetadata, dict[str, list[str]
         ) from error
     lines = _BREAK.split(text)
     end = lines.index("") if "" in lines else len(lines)
-    fields = [found[1] for line in lines[:end] if (found := _FIELD.match(line))]
+    found_fields = [found[1] for line in lines[:end] if (found := _FIELD.match(line))]
     # The reader takes as many steps as the two multiplied.
-    if len(fields) > MOST_FIELDS or len(set(fields)) > MOST_KINDS:
-        raise UploadRefused("metadata-broken", f"{what} has too many fields ({len(fields)}).")
+    if len(found_fields) > MOST_FIELDS or len(set(found_fields)) > MOST_KINDS:
+        raise UploadRefused("metadata-broken", f"{what} has too many fields ({len(found_fields)}).")
     try:
         return parse_email("\n".join(lines[:end]) + "\n\n")
     except Exception as error:

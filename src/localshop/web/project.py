@@ -1,109 +1,66 @@
-"""The page of one project: how to install it, its releases with their files, where each file stands."""
+"""The page of one project: what it is, how to install it, its releases, where each file stands."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import groupby
+import time
 
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
-from packaging.version import Version
 
-from localshop import config
-from localshop.catalog import files, projects
+from localshop.catalog import files, projects, queue
 from localshop.catalog.records import ProjectRecord, RepositoryRecord
-from localshop.policies.judge import Subject, Verdict, judge
-from localshop.protocol.document import Entry, entry_from_json
-from localshop.protocol.filenames import parse, version_or_none
-from localshop.shelf.shelf import answering
+from localshop.mirror.errands import refresh_key
+from localshop.protocol.about import About, about
+from localshop.protocol.names import normalise
 
 from . import rights
+from .content import may_change
+from .readme import Readme, readme
+from .releases import newest_first, releases
 from .start import index_url
 
-
-@dataclass(frozen=True, slots=True)
-class FileLine:
-    """One file as the page shows it; ``hidden``: the verdict that keeps it from clients."""
-
-    entry: Entry
-    url: str
-    here: bool
-    hidden: Verdict | None
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """All files of one version."""
-
-    version: str
-    files: Sequence[FileLine]
-
-    @property
-    def yanked(self) -> bool:
-        """Whether all of it was withdrawn."""
-        return all(line.entry.yanked for line in self.files)
-
-    @property
-    def uploaded(self) -> str:
-        """When its first file came, as a date; empty: nobody knows."""
-        return min((line.entry.upload_time or "" for line in self.files), default="")[:10]
+_ON_A_PAGE = 20
 
 
 @require_safe
 def project(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """What is known of a project, from our own files and its upstream's last word."""
     repository = rights.repository_to_read(request, slug)
+    name = normalise(name)
     found = projects.project(repository.id, name)
+    asking = queue.jobs_by_key([refresh_key(repository, name)]).get(refresh_key(repository, name))
     if found is None:
-        raise Http404(f"There is no package {name!r} in {slug!r} yet.")
-    return render(
-        request,
-        "web/packages/project.html",
-        {
-            "repository": repository,
-            "project": found,
-            "releases": releases(repository, found),
-            "index": index_url(request, repository),
-        },
-    )
+        if asking is None:
+            raise Http404(f"There is no package {name!r} in {slug!r}.")
+        context: dict[str, object] = {"repository": repository, "name": name, "job": asking}
+        return render(request, "web/packages/asking.html", context)
+    every = releases(repository, found)
+    told, text = _told(repository, found, [(one.path, one.filename) for one in newest_first(every)])
+    context = {
+        "repository": repository,
+        "project": found,
+        "releases": Paginator(every, _ON_A_PAGE).get_page(request.GET.get("page")),
+        "index": index_url(request, repository),
+        "about": told,
+        "readme": text,
+        "asking": asking,
+        "may": may_change(request, repository, found),
+        "may_refresh": found.kind != "private" and rights.identity_of(request) is not None,
+    }
+    return render(request, "web/packages/project.html", context)
 
 
-def releases(repository: RepositoryRecord, found: ProjectRecord) -> list[Release]:
-    """The releases, newest first, with all their files: those that are here and those upstream."""
-    lines = sorted(_lines(repository, found), key=_order, reverse=True)
-    return [
-        Release(version, tuple(group))
-        for version, group in groupby(lines, key=lambda line: _version(line, found.name))
-    ]
-
-
-def _lines(repository: RepositoryRecord, found: ProjectRecord) -> list[FileLine]:
-    own = {file.filename: file for file in files.files_of(found.id)}
-    entries = {name: entry_from_json(file.entry) for name, file in own.items() if file.blob is not None}
-    if found.kind != "private":
-        answer = answering(repository, projects.upstream_pages(found.id))
-        for entry in answer[1].files if answer is not None else ():
-            entries.setdefault(entry.filename, entry)
-    base = f"{config.current().mount_path}/repo/{repository.slug}/packages"
-    return [
-        FileLine(
-            entry=entry,
-            url=f"{base}/{entry.path}/{entry.filename}",
-            here=name in own and own[name].blob is not None,
-            hidden=judge(Subject(found.name, name, found.status, found.status_reason)),
-        )
-        for name, entry in entries.items()
-    ]
-
-
-def _version(line: FileLine, project_name: str) -> str:
-    parsed = parse(line.entry.filename, project_name)
-    return parsed.version if parsed is not None else ""
-
-
-def _order(line: FileLine) -> tuple[Version, str]:
-    parsed = parse(line.entry.filename)
-    version = version_or_none(parsed.version) if parsed is not None else None
-    return version or Version("0"), line.entry.filename
+def _told(
+    repository: RepositoryRecord, found: ProjectRecord, places: list[tuple[str, str]]
+) -> tuple[About | None, Readme | None]:
+    """What the newest METADATA that is held says."""
+    held = files.metadata_digests(found.id)
+    place = next((place for place in places if place in held), None)
+    if place is None:
+        return None, None
+    told = about(files.metadata_among(repository.id, [place]))
+    if told is None:
+        return None, None
+    return told, readme(repository, place, digest=held[place], told=told, now=time.time())

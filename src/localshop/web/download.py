@@ -1,0 +1,98 @@
+"""A file for whoever looks at its page: the stored bytes, by a session instead of credentials.
+
+A session never opens the index, so a person who is logged in fetches a file here. What is not stored is
+not fetched for him while he waits; the page says so, and has the button that brings it home.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import BinaryIO
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from localshop.catalog import blobs, files, projects
+from localshop.catalog.records import BlobRecord, FileRecord, ProjectRecord, RepositoryRecord
+from localshop.errors import StorageError
+from localshop.mirror.names import is_ours
+from localshop.policies.judge import Subject, judge
+from localshop.protocol import inert
+from localshop.shelf.shelf import answering
+from localshop.storage.stores import open_store
+
+from . import rights
+
+_PIECE = 1 << 20
+
+
+@require_safe
+def download(request: HttpRequest, slug: str, name: str, place: str, filename: str) -> HttpResponseBase:
+    """Give a stored file to whoever may read its repository; ``place`` is its path, ``aa/bb/rest``."""
+    repository = rights.repository_to_read(request, slug)
+    project = projects.project(repository.id, name)
+    if project is None or (project.kind != "private" and is_ours(repository, name, kind=project.kind)):
+        raise Http404(f"There is no package {name!r} in {slug!r}.")
+    row = files.file_at(repository.id, place, filename)
+    if row is not None and (row.project_id != project.id or row.state == "deleted"):
+        raise Http404(f"There is no file {filename!r} here.")
+    verdict = judge(Subject(project.name, filename, project.status, project.status_reason))
+    if verdict is not None:
+        return _said(request, 403, "This file is hidden", verdict.sentence)
+    if row is None or row.blob is None:
+        return _missing(request, repository, project, place, filename, row=row)
+    try:
+        file = open_store().open(row.blob.name)
+    except (FileNotFoundError, StorageError):
+        sentence = f"The bytes of {filename} cannot be read from the storage just now."
+        return _said(request, 503, "The file cannot be read", sentence)
+    blobs.note_use({row.blob.sha256}, now=time.time())
+    return _answer(request, file, row.blob)
+
+
+def _answer(request: HttpRequest, file: BinaryIO, blob: BlobRecord) -> HttpResponseBase:
+    response: HttpResponseBase
+    if request.method == "HEAD":
+        file.close()
+        response = HttpResponse()
+    else:
+        response = StreamingHttpResponse(_pieces(file))
+    for header, value in inert.HEADERS.items():
+        response[header] = value
+    response["Content-Length"] = str(blob.size)
+    response["ETag"] = f'"{blob.sha256}"'
+    return response
+
+
+async def _pieces(file: BinaryIO) -> AsyncIterator[bytes]:
+    """Read in threads: a storage may be far away, and the loop serves everybody."""
+    try:
+        while piece := await asyncio.to_thread(file.read, _PIECE):
+            yield piece
+    finally:
+        file.close()
+
+
+def _missing(
+    request: HttpRequest,
+    repository: RepositoryRecord,
+    project: ProjectRecord,
+    place: str,
+    filename: str,
+    *,
+    row: FileRecord | None,
+) -> HttpResponse:
+    answer = None if project.kind == "private" else answering(repository, projects.upstream_pages(project.id))
+    entries = answer[1].files if answer is not None else ()
+    listed = any((entry.path, entry.filename) == (place, filename) for entry in entries)
+    if row is None and not listed:
+        raise Http404(f"There is no file {filename!r} here.")
+    context = {"repository": repository, "project": project, "filename": filename, "listed": listed}
+    return render(request, "web/packages/missing.html", context, status=404)
+
+
+def _said(request: HttpRequest, status: int, title: str, sentence: str) -> HttpResponse:
+    return render(request, "web/error.html", {"title": title, "sentence": sentence}, status=status)

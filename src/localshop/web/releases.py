@@ -1,0 +1,135 @@
+"""The releases of a project with their files, and where each of them stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from packaging.version import Version
+
+from localshop.catalog import files, projects, queue
+from localshop.catalog.records import FileRecord, JobRecord, ProjectRecord, RepositoryRecord
+from localshop.mirror.errands import mirror_key
+from localshop.mirror.names import is_ours
+from localshop.policies.judge import Subject, Verdict, judge
+from localshop.protocol.document import Entry, entry_from_json
+from localshop.protocol.filenames import parse, version_or_none
+from localshop.shelf.shelf import answering
+
+
+@dataclass(frozen=True, slots=True)
+class FileLine:
+    """One file as the page shows it.
+
+    ``hidden``: the verdict that keeps it from clients. ``standing``: ``here``, ``upstream``, ``fetching``,
+    ``failed`` or ``lost``; ``why`` is what its job said when it last failed.
+    """
+
+    entry: Entry
+    version: str
+    hidden: Verdict | None
+    standing: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """All files of one version."""
+
+    version: str
+    files: Sequence[FileLine]
+
+    @property
+    def yanked(self) -> bool:
+        """Whether all of it was withdrawn."""
+        return all(line.entry.yanked for line in self.files)
+
+    @property
+    def reason(self) -> str:
+        """Why it was withdrawn, if anybody said so."""
+        return next((one.entry.yanked for one in self.files if isinstance(one.entry.yanked, str)), "")
+
+    @property
+    def uploaded(self) -> str:
+        """When its first file came, as a date; empty: nobody knows."""
+        return min((line.entry.upload_time for line in self.files if line.entry.upload_time), default="")[:10]
+
+    @property
+    def missing(self) -> bool:
+        """Whether some of it could be brought home."""
+        return any(line.standing in {"upstream", "failed"} and not line.hidden for line in self.files)
+
+
+def releases(repository: RepositoryRecord, found: ProjectRecord) -> list[Release]:
+    """The releases, newest first, with all their files: those that are here and those upstream.
+
+    As many queries for five files as for five thousand.
+    """
+    if found.kind != "private" and is_ours(repository, found.name, kind=found.kind):
+        # Mirrored once, and its name is kept for our own since: clients see none of it either.
+        return []
+    lines = sorted(_lines(repository, found), key=_order, reverse=True)
+    return [Release(version, tuple(group)) for version, group in groupby(lines, key=lambda one: one.version)]
+
+
+def newest_first(every: Sequence[Release]) -> list[Entry]:
+    """The files by how well their release stands for the project: final, not withdrawn ones first."""
+
+    def early(release: Release) -> bool:
+        version = version_or_none(release.version)
+        return version is None or version.is_prerelease or release.yanked
+
+    ordered = sorted(every, key=early)
+    return [line.entry for release in ordered for line in release.files]
+
+
+def _lines(repository: RepositoryRecord, found: ProjectRecord) -> list[FileLine]:
+    answer = None
+    if found.kind != "private":
+        answer = answering(repository, projects.upstream_pages(found.id))
+    upstream_id, document = answer or (None, None)
+    listed = {entry.filename: entry for entry in document.files} if document is not None else {}
+    own = {
+        row.filename: row
+        for row in files.files_of(found.id)
+        # What came from another upstream than the one that answers now is shown to no client either.
+        if document is None or row.upstream_id in {None, upstream_id}
+    }
+    jobs = queue.jobs_by_key([mirror_key(row.id) for row in own.values() if row.blob is None])
+    entries = {**listed, **{name: _own(row) for name, row in own.items() if _stays(row, found, listed)}}
+    return [
+        _line(found, entry, row=own.get(name), job=_job(own.get(name), jobs))
+        for name, entry in entries.items()
+    ]
+
+
+def _stays(row: FileRecord, found: ProjectRecord, listed: dict[str, Entry]) -> bool:
+    """What is here stays as it was first seen; what is not, only if nobody else could bring it."""
+    return row.blob is not None or (found.kind == "private" and row.filename not in listed)
+
+
+def _own(row: FileRecord) -> Entry:
+    entry = entry_from_json(row.entry)
+    return replace(entry, sha256=row.blob.sha256, size=row.blob.size) if row.blob is not None else entry
+
+
+def _job(row: FileRecord | None, jobs: dict[str, JobRecord]) -> JobRecord | None:
+    return jobs.get(mirror_key(row.id)) if row is not None else None
+
+
+def _line(found: ProjectRecord, entry: Entry, *, row: FileRecord | None, job: JobRecord | None) -> FileLine:
+    parsed = parse(entry.filename, found.name)
+    hidden = judge(Subject(found.name, entry.filename, found.status, found.status_reason))
+    if row is not None and row.blob is not None:
+        standing = "here"
+    elif job is not None:
+        standing = "failed" if job.state == "failed" else "fetching"
+    else:
+        standing = "lost" if found.kind == "private" else "upstream"
+    why = job.error if job is not None and standing != "here" else ""
+    return FileLine(entry, parsed.version if parsed is not None else "", hidden, standing, why)
+
+
+def _order(line: FileLine) -> tuple[Version, str, str]:
+    return version_or_none(line.version) or Version("0"), line.version, line.entry.filename
