@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.urls import include, path
 
 from localshop.web import (
-    accounts,
     content,
     credentials,
     download,
@@ -51,9 +50,6 @@ urlpatterns = [
     path("permissions/cidr/<slug:slug>/+new/", networks.create, name="network-new"),
     path("permissions/cidr/<slug:slug>/<path:network>/edit/", networks.edit, name="network-edit"),
     path("permissions/cidr/<slug:slug>/<path:network>/delete/", networks.delete, name="network-delete"),
-    path("accounts/login/", accounts.Login.as_view(), name="login"),
-    path("accounts/logout/", accounts.Logout.as_view(), name="logout"),
-    path("accounts/profile/", accounts.profile, name="profile"),
     path("", include("localshop.web.people_urls")),
     path("-/alive", health.alive, name="alive"),
     path("-/ready", health.ready, name="ready"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from django.contrib.auth import password_validation
 from django.contrib.auth.hashers import check_password, make_password
 from django.core.exceptions import ValidationError
@@ -9,6 +11,7 @@ from django.db import transaction
 
 from localshop.errors import BadInput
 
+from .journal import Actor, note
 from .models import Grant, User
 from .records import UserRecord
 from .state import access_changed
@@ -26,14 +29,17 @@ def first_administrator() -> str | None:
     return User.objects.filter(is_superuser=True).order_by("id").values_list("username", flat=True).first()
 
 
-def create_user(name: str, *, password: str, administrator: bool = False) -> UserRecord:
+def create_user(
+    name: str, *, password: str, administrator: bool = False, email: str = "", actor: Actor | None = None
+) -> UserRecord:
     """Make a user; raises ``BadInput`` for a name that is taken or malformed, or an empty password.
 
     How strong a password is stays with those who take it from a person; see ``weakness``.
+    ``actor`` None: nothing is journaled.
     """
     if not password:
         raise BadInput("A user needs a password.")
-    user = User(username=name, is_superuser=administrator, is_staff=administrator)
+    user = User(username=name, email=email, is_superuser=administrator, is_staff=administrator)
     try:
         user.clean_fields(exclude=["password"])
     except ValidationError as error:
@@ -44,6 +50,7 @@ def create_user(name: str, *, password: str, administrator: bool = False) -> Use
             raise BadInput(f"There is a user {name!r} already.")
         user.save()
         access_changed()
+        _note("user-made", user, actor, before=None, after="administrator" if administrator else "user")
     return user_record(user)
 
 
@@ -56,16 +63,46 @@ def weakness(name: str, password: str) -> str:
     return ""
 
 
-def set_active(name: str, *, active: bool) -> UserRecord:
-    """Shut a user out, or let him in again, with all his credentials."""
+def set_active(name: str, *, active: bool, actor: Actor | None = None) -> UserRecord:
+    """Shut a user out, or let him in again, with all his credentials.
+
+    Raises ``BadInput`` when there is none, or nobody could administer without him.
+    """
     with transaction.atomic():
-        user = User.objects.filter(username=name).first()
-        if user is None:
-            raise BadInput(f"There is no user {name!r}.")
-        user.is_active = active
-        user.save(update_fields=["is_active"])
-        access_changed()
+        user = _row(name)
+        if user.is_active != active:
+            if not active:
+                _keep_an_administrator(user)
+            user.is_active = active
+            user.save(update_fields=["is_active"])
+            access_changed()
+            action = "user-enabled" if active else "user-disabled"
+            _note(action, user, actor, before=not active, after=active)
     return user_record(user)
+
+
+def set_administrator(name: str, *, administrator: bool, actor: Actor | None = None) -> UserRecord:
+    """Let a user do everything, or no more; raises ``BadInput`` when nobody else could."""
+    with transaction.atomic():
+        user = _row(name)
+        if user.is_superuser != administrator:
+            if not administrator:
+                _keep_an_administrator(user)
+            user.is_superuser = user.is_staff = administrator
+            user.save(update_fields=["is_superuser", "is_staff"])
+            access_changed()
+            _note("administrator-changed", user, actor, before=not administrator, after=administrator)
+    return user_record(user)
+
+
+def set_password(name: str, password: str, *, actor: Actor | None = None) -> None:
+    """Give a user another password; with it all his sessions end."""
+    with transaction.atomic():
+        user = _row(name)
+        user.set_password(password)
+        user.save(update_fields=["password"])
+        access_changed()
+        _note("password-changed", user, actor, before=None, after=None)
 
 
 def verify_password(name: str, password: str) -> UserRecord | None:
@@ -94,3 +131,24 @@ def user_record(user: User) -> UserRecord:
         administrator=user.is_superuser,
         roles=roles,
     )
+
+
+def _row(name: str) -> User:
+    user = User.objects.filter(username=name).first()
+    if user is None:
+        raise BadInput(f"There is no user {name!r}.")
+    return user
+
+
+def _keep_an_administrator(user: User) -> None:
+    """Refuse what would leave nobody who may do everything."""
+    # The rows are locked, so that two who shut each other out at once do not both succeed.
+    active = User.objects.select_for_update().filter(is_superuser=True, is_active=True)
+    if [one.id for one in active] == [user.id]:
+        raise BadInput(f"{user.username!r} is the last administrator; make another one first.")
+
+
+def _note(action: str, user: User, actor: Actor | None, *, before: object, after: object) -> None:
+    if actor is not None:
+        detail = {"before": before, "after": after}
+        note(action, actor, at=datetime.now(UTC), subject=user.username, detail=detail)

@@ -1,14 +1,26 @@
-"""Coming and going: login, logout, one's own profile."""
+"""Coming and going: login, logout, one's own profile and password."""
 
 from __future__ import annotations
 
-from django.contrib.auth import views
-from django.contrib.auth.forms import AuthenticationForm
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash, views
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse_lazy
+from django.views.decorators.http import require_http_methods, require_safe
+
+from localshop import config
+from localshop.catalog import people, teams
+from localshop.catalog.journal import Actor
+from localshop.catalog.models import User
 
 from . import rights
+from .forms.users import ForgottenForm
 
 
 class LoginForm(AuthenticationForm):
@@ -18,6 +30,7 @@ class LoginForm(AuthenticationForm):
         "invalid_login": "That name and password do not belong together.",
         "inactive": "That name and password do not belong together.",
     }
+    remember = forms.BooleanField(required=False, label="Remember me on this computer")
 
 
 class Login(views.LoginView):
@@ -27,6 +40,17 @@ class Login(views.LoginView):
     authentication_form = LoginForm
     redirect_authenticated_user = True
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Offer a link by mail only where there is mail."""
+        return super().get_context_data(**kwargs, mail_works=bool(config.current().email_url))
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Let him in: until his browser is closed, unless he wants to be remembered."""
+        answer = super().form_valid(form)
+        if not form.cleaned_data["remember"]:
+            self.request.session.set_expiry(0)
+        return answer
+
 
 class Logout(views.LogoutView):
     """Ends the session; only by POST, so that no link can do it."""
@@ -35,7 +59,71 @@ class Logout(views.LogoutView):
 @require_safe
 def profile(request: HttpRequest) -> HttpResponse:
     """Who one is here."""
-    identity = rights.identity_of(request)
-    if identity is None:
-        raise rights.LoginNeeded
-    return render(request, "web/accounts/profile.html", {"person": identity.user})
+    person = rights.person_of(request)
+    return render(
+        request, "web/accounts/profile.html", {"person": person, "teams": teams.teams_of(person.id)}
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def password(request: HttpRequest) -> HttpResponse:
+    """Change one's own password, with the old one. All other sessions end."""
+    person = rights.person_of(request)
+    user = request.user
+    assert isinstance(user, User)
+    form = PasswordChangeForm(user, request.POST or None)
+    if form.is_valid():
+        people.set_password(
+            person.username, form.cleaned_data["new_password1"], actor=rights.actor_of(request)
+        )
+        user.refresh_from_db()
+        # This session goes on under another key; the others carry the old password's mark.
+        update_session_auth_hash(request, user)
+        messages.success(request, "Your password is changed, and you are logged out everywhere else.")
+        return redirect("profile")
+    return render(request, "web/accounts/password.html", {"form": form})
+
+
+class _ByMail:
+    """A page that is there only when localshop can send mail."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer, if there is mail."""
+        if not config.current().email_url:
+            raise Http404("This localshop sends no mail. Ask an administrator for a new password.")
+        answer: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
+        return answer
+
+
+class Forgotten(_ByMail, views.PasswordResetView):
+    """Where one asks for a link by mail."""
+
+    template_name = "web/accounts/forgotten.html"
+    email_template_name = "web/accounts/mail.txt"
+    subject_template_name = "web/accounts/subject.txt"
+    form_class = ForgottenForm
+    success_url = reverse_lazy("password-sent")
+
+
+class Sent(_ByMail, views.PasswordResetDoneView):
+    """Says that a link is on its way, if there is such a person."""
+
+    template_name = "web/accounts/sent.html"
+
+
+class Reset(_ByMail, views.PasswordResetConfirmView):
+    """Where the link leads: once, and for three days."""
+
+    template_name = "web/accounts/reset.html"
+    success_url = reverse_lazy("login")
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Set the password as every other change of it, and let him log in with it."""
+        visitor = rights.visitor_of(self.request)
+        address = str(visitor.address) if visitor.told and visitor.address is not None else ""
+        name = form.user.username
+        people.set_password(name, form.cleaned_data["new_password1"], actor=Actor(name, address))
+        # It is of no more use: the link was made of the old password.
+        self.request.session.flush()
+        messages.success(self.request, "Your password is changed. Log in with it.")
+        return redirect("login")
