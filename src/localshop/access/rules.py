@@ -49,7 +49,10 @@ def check(
     if _open(action, rule, repository, visitor):
         return False
     if identity is None:
-        raise CredentialsNeeded(f"Repository {repository.slug!r} needs credentials from your address.")
+        # One sentence for both, so that it does not tell which names and keys exist.
+        raise CredentialsNeeded(
+            f"Repository {repository.slug!r} needs credentials from your address: none came, or wrong ones."
+        )
     if action is Action.UPLOAD and not _may_upload_from(rule, repository, visitor):
         raise NoRight(f"Nobody may upload to repository {repository.slug!r} from your address.")
     if not reaches(action, repository, identity):
