@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from unittest import mock
 from urllib.parse import urlencode
 
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
+from django.db.backends.utils import CursorWrapper
 
 from asgi_client import Browser
 from localshop.catalog import people, state
@@ -51,6 +53,21 @@ class Person:
 async def somebody(browser, name, *, administrator=False, peer=AWAY, **roles):
     """A person who is logged in; ``roles`` are by repository, ``default="owner"``."""
     return Person(browser, name, await in_thread(_make, name, administrator, roles), peer)
+
+
+async def queries_of(person, url):
+    """The statements that a page sends to the database, from whichever thread."""
+    sent = []
+    real = CursorWrapper.execute
+
+    def execute(self, sql, params=None):
+        sent.append(sql)
+        return real(self, sql, params)
+
+    with mock.patch.object(CursorWrapper, "execute", execute):
+        answer = await person.get(url)
+    assert answer.status == 200
+    return sent
 
 
 def _make(name, administrator, roles):

@@ -28,11 +28,13 @@ class Outlook:
     def sentence(self) -> str:
         """For people."""
         if Action.READ not in self.person:
-            return "You are locked out, with and without credentials."
-        download = "Download: without credentials." if Action.READ in self.anybody else _WITH
-        if Action.UPLOAD in self.anybody:
-            return f"{download} Upload: without credentials."
-        return f"{download} Upload: {'with yours.' if Action.UPLOAD in self.person else 'not from here.'}"
+            return "You are locked out, with credentials and without."
+        return f"You may download {self._how(Action.READ)}, and {self._how(Action.UPLOAD, 'upload ')}."
+
+    def _how(self, action: Action, verb: str = "") -> str:
+        if action in self.anybody:
+            return f"{verb}without credentials"
+        return f"{verb}with credentials" if action in self.person else f"not {verb}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +48,14 @@ class Change:
 
     @property
     def verdict(self) -> str:
-        """One line for people: ``lets you in``, ``locks you out`` or that nothing changes."""
-        if Action.READ in self.before.person - self.after.person:
-            return "This change locks you out."
-        if Action.READ in self.after.person - self.before.person:
-            return "This change lets you in."
-        if (self.before.anybody, self.before.person) == (self.after.anybody, self.after.person):
-            return "This change makes no difference to you."
-        return "This change makes a difference to you."
+        """One line for people: whether it would let the visitor in, or lock him out."""
+        was_in, is_in = Action.READ in self.before.person, Action.READ in self.after.person
+        if was_in != is_in:
+            return "This would let you in." if is_in else "This would lock you out."
+        if not is_in:
+            return "You would stay locked out."
+        same = (self.before.anybody, self.before.person) == (self.after.anybody, self.after.person)
+        return "This would let you in, as before." if same else "This would let you in, but not as before."
 
     @property
     def warnings(self) -> Sequence[str]:
@@ -61,15 +63,12 @@ class Change:
         lost = self.before.person - self.after.person
         found = []
         if Action.READ in lost:
-            found.append("It locks you out: from your address you could use this repository no more.")
+            found.append("From your address you could use this repository no more.")
         elif Action.UPLOAD in lost:
             found.append("From your address you could upload no more.")
         if self.opens_upload:
             found.append("Anybody in this network could upload packages without credentials.")
         return found
-
-
-_WITH = "Download: with credentials."
 
 
 def outlook(

@@ -24,7 +24,7 @@ class NetworkForm(forms.Form):
     credentials = forms.TypedChoiceField(
         label="Who may come in from there?",
         widget=forms.RadioSelect,
-        choices=[("yes", "Who shows credentials"), ("no", "Everybody, without credentials")],
+        choices=[("yes", "Whoever shows credentials"), ("no", "Everybody, without credentials")],
         coerce=lambda given: given == "yes",
         initial="yes",
     )
