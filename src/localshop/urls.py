@@ -17,6 +17,7 @@ from localshop.web import (
     repositories,
     set_up,
     start,
+    upload,
 )
 
 _PROJECT = "repositories/<slug:slug>/packages/<str:name>"
@@ -24,6 +25,8 @@ _PROJECT = "repositories/<slug:slug>/packages/<str:name>"
 urlpatterns = [
     path("", start.start, name="start"),
     path("packages/", packages.packages, name="packages"),
+    path("repositories/<slug:slug>/upload/", upload.upload, name="upload"),
+    path("repositories/<slug:slug>/upload/token/", upload.token, name="upload-token"),
     path("packages/look-up", errands.look_up, name="look-up"),
     path(f"{_PROJECT}/", project.project, name="project"),
     path(f"{_PROJECT}/files/<path:place>/<str:filename>", download.download, name="download"),

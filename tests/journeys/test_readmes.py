@@ -54,6 +54,11 @@ async def test_markdown_is_rendered():
     assert "<td>b</td>" in html
 
 
+def test_a_picture_is_not_loaded_but_told():
+    html = clean('<p><img src="https://a.example/x.png" alt="Build &lt;script&gt; passing"><img src="x"></p>')
+    assert html == "<p><em>Build &lt;script&gt; passing</em></p>"
+
+
 async def test_rest_is_rendered_when_no_type_is_told():
     assert "<em>there</em>" in await render("Hi\n==\n\n*there*\n", "")
 

@@ -19,9 +19,11 @@ from typing import Any
 
 from localshop.catalog import credentials, people, repositories
 from localshop.catalog.records import CredentialRecord, RepositoryRecord, UserRecord
+from localshop.errors import NoRight
 from localshop.observe.log import event, get_logger
 from localshop.shop import Shop
 
+from . import upload_token
 from .address import Visitor, visitor
 from .authorization import Presented, presented
 from .rules import Action, Identity, check, still_good
@@ -115,12 +117,29 @@ class Gate:
         if not who.told:
             self._warn_of_untold_proxy()
         header = next((value for name, value in headers if name == b"authorization"), None)
-        identity = await self._identify(presented(header)) if header is not None else None
+        if header is not None:
+            identity = await self._identify(presented(header))
+        else:
+            identity = await self._at_upload_page(action, repository, headers)
         check(action, repository, who, identity=identity)
         address = str(who.address) if who.told and who.address is not None else ""
         if identity is not None and identity.credential is not None:
             self._used[identity.credential.id] = (self._shop.now(), address)
         return Admission(repository, identity, private=header is not None, address=address)
+
+    async def _at_upload_page(
+        self, action: Action, repository: RepositoryRecord, headers: Sequence[tuple[bytes, bytes]]
+    ) -> Identity | None:
+        """The person whose browser uploads; he is looked up each time, so that shut out is shut out."""
+        token = next((value for name, value in headers if name == upload_token.HEADER), None)
+        if action is not Action.UPLOAD or token is None:
+            return None
+        user_id = upload_token.read(token, repository.id)
+        user = await self._shop.look(people.user_by_id, user_id) if user_id is not None else None
+        if user is None or not user.active:
+            # Not "credentials needed": at that a browser would ask for a password in a window of its own.
+            raise NoRight("The upload page is too old; reload it and try again.")
+        return Identity(user)
 
     async def _identify(self, shown: Presented | None) -> Identity | None:
         if shown is None:

@@ -117,6 +117,12 @@ def verify_password(name: str, password: str) -> UserRecord | None:
     return user_record(user)
 
 
+def user_by_id(user_id: int) -> UserRecord | None:
+    """The user of this id, if there still is one."""
+    user = User.objects.filter(id=user_id).first()
+    return user_record(user) if user is not None else None
+
+
 def user_record(user: User) -> UserRecord:
     """The user as a value, with the best role that any of his teams gives in each repository."""
     roles: dict[int, str] = {}

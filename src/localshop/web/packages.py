@@ -25,4 +25,10 @@ def packages(request: HttpRequest) -> HttpResponse:
     )
     page = Paginator(lists.projects(repositories, filters), _ON_A_PAGE).get_page(request.GET.get("page"))
     template = "web/packages/found.html" if request.headers.get("HX-Request") else "web/packages/list.html"
-    return render(request, template, {"page": page, "filters": filters, "repositories": repositories})
+    context = {
+        "page": page,
+        "filters": filters,
+        "repositories": repositories,
+        "uploads": [one for one in repositories if rights.may_upload(request, one)],
+    }
+    return render(request, template, context)

@@ -19,7 +19,7 @@ function addCopyButtons(root) {
 }
 
 document.addEventListener("submit", (event) => {
-  const question = event.submitter?.dataset.confirm ?? event.target.dataset.confirm;
+  const question = event.target.dataset.confirm;
   if (question && !window.confirm(question)) {
     event.preventDefault();
   }

@@ -1,0 +1,29 @@
+"""The token by which the upload page publishes through the same door as twine.
+
+A session never opens the index. Whoever is logged in and may upload is given this instead: it says who
+he is, holds for one repository and a few minutes, and everything else is asked anew with each request.
+"""
+
+from __future__ import annotations
+
+from django.core import signing
+
+HEADER = b"x-localshop-upload"
+"""The header that carries it: a page elsewhere cannot send one along with somebody's browser."""
+GOOD_FOR = 600
+"""Seconds."""
+_SALT = "localshop.upload"
+
+
+def make(user_id: int, repository_id: int) -> str:
+    """A token for this user and this repository."""
+    return signing.dumps([user_id, repository_id], salt=_SALT)
+
+
+def read(token: bytes, repository_id: int) -> int | None:
+    """The id of the user whose token it is; None: it is forged, too old, or for another repository."""
+    try:
+        said = signing.loads(token.decode("ascii"), salt=_SALT, max_age=GOOD_FOR)
+    except (signing.BadSignature, ValueError):
+        return None
+    return int(said[0]) if said[1] == repository_id else None
