@@ -8,6 +8,7 @@ Domain code raises these and knows no HTTP status; each door has one table from 
   + Refusal               somebody may not do what was asked
     - CredentialsNeeded   none were given, or wrong ones
     - NoRight             they are good, but do not reach this far
+    - TooManyTries        too many passwords were wrong
     - UploadRefused       a file that was sent is not fit to be published
   + UpstreamError         an upstream did not give what was asked of it
     - UpstreamUnavailable it did not answer, or answered with a failure
@@ -66,6 +67,19 @@ class NoRight(Refusal):
     """The credentials are good, but do not reach this far."""
 
     slug = "no-right"
+
+
+class TooManyTries(Refusal):
+    """Too many passwords were wrong, for one account or from one address.
+
+    ``retry_after``: seconds after which a password is looked at again.
+    """
+
+    slug = "too-many-tries"
+
+    def __init__(self, sentence: str, *, retry_after: int) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after
 
 
 class UploadRefused(Refusal):

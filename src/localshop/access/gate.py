@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from localshop.catalog import credentials, people, repositories
+from localshop.catalog import credentials, guessing, people, repositories
 from localshop.catalog.records import CredentialRecord, RepositoryRecord, UserRecord
 from localshop.errors import NoRight
 from localshop.observe.log import event, get_logger
@@ -117,12 +117,12 @@ class Gate:
         if not who.told:
             self._warn_of_untold_proxy()
         header = next((value for name, value in headers if name == b"authorization"), None)
+        address = str(who.address) if who.told and who.address is not None else ""
         if header is not None:
-            identity = await self._identify(presented(header))
+            identity = await self._identify(presented(header), address)
         else:
             identity = await self._at_upload_page(action, repository, headers)
         check(action, repository, who, identity=identity)
-        address = str(who.address) if who.told and who.address is not None else ""
         if identity is not None and identity.credential is not None:
             self._used[identity.credential.id] = (self._shop.now(), address)
         return Admission(repository, identity, private=header is not None, address=address)
@@ -141,7 +141,7 @@ class Gate:
             raise NoRight("The upload page is too old; reload it and try again.")
         return Identity(user)
 
-    async def _identify(self, shown: Presented | None) -> Identity | None:
+    async def _identify(self, shown: Presented | None, address: str) -> Identity | None:
         if shown is None:
             return None
         credential = await self._credential(shown)
@@ -150,7 +150,7 @@ class Gate:
             return Identity(credential.user, credential) if still_good(credential, now) else None
         if not shown.username or shown.username.startswith(credentials.ACCESS_PREFIX):
             return None
-        user = await self._person(shown)
+        user = await self._person(shown, address)
         return Identity(user) if user is not None else None
 
     async def _credential(self, shown: Presented) -> CredentialRecord | None:
@@ -176,7 +176,7 @@ class Gate:
             known[key] = await self._shop.look(credentials.find_credential, **by)
         return known[key]
 
-    async def _person(self, shown: Presented) -> UserRecord | None:
+    async def _person(self, shown: Presented, address: str) -> UserRecord | None:
         """A user and his password. A password is slow to verify, so the answer is kept for seconds."""
         now = self._shop.now()
         pair = f"{shown.username}\0{shown.secret}".encode()
@@ -186,7 +186,14 @@ class Gate:
         if kept is not None and now < kept[0]:
             return kept[1]
         async with self._hashing:
-            user = await self._shop.look(people.verify_password, shown.username, shown.secret)
+            kept = known.get(key)
+            if kept is not None and now < kept[0]:
+                # Somebody with the same password was in front of the queue.
+                return kept[1]
+            where: dict[str, Any] = {"address": address, "now": now}
+            user = await self._shop.look(guessing.verified, shown.username, shown.secret, **where)
+            if user is None:
+                await self._shop.run(guessing.failed, shown.username, **where)
         if len(known) >= _KEPT:
             known.clear()
         known[key] = (now + _PASSWORD_GOOD_FOR, user)

@@ -25,6 +25,17 @@ class State(models.Model):
     access = models.BigIntegerField(default=1)
 
 
+class FailedTry(models.Model):
+    """A wrong password, of an account or from an address; kept for minutes, to limit guessing."""
+
+    key = models.CharField(max_length=60)
+    at = models.FloatField()
+    """Seconds since the epoch."""
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["key", "at"]), models.Index(fields=["at"])]
+
+
 class Repository(models.Model):
     """One index with its own URL, upstreams, rules and rights."""
 

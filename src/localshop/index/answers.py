@@ -12,6 +12,7 @@ from localshop.errors import (
     NoRight,
     StorageError,
     StorageFull,
+    TooManyTries,
     UpstreamError,
 )
 
@@ -25,6 +26,7 @@ _LONGEST_REASON = 250
 _STATUSES: tuple[tuple[type[LocalshopError], int], ...] = (
     (CredentialsNeeded, 401),
     (NoRight, 403),
+    (TooManyTries, 429),
     (UpstreamError, 503),
     (StorageFull, 507),
     (StorageError, 503),
@@ -78,6 +80,8 @@ async def say_error(send: Send, error: LocalshopError, *, head: bool) -> None:
     extra: Headers = []
     if status == 401:
         extra.append((b"www-authenticate", b'Basic realm="localshop", charset="UTF-8"'))
+    if isinstance(error, TooManyTries):
+        extra.append((b"retry-after", str(error.retry_after).encode()))
     if status == 503:
         # Whole seconds: poetry reads it as a number, and longer waits only fail the build.
         wait = getattr(error, "retry_after", None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
@@ -15,11 +17,13 @@ from django.urls import reverse_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from localshop import config
-from localshop.catalog import people, teams
-from localshop.catalog.journal import Actor
+from localshop.catalog import guessing, people, teams
+from localshop.catalog.journal import Actor, note
 from localshop.catalog.models import User
+from localshop.errors import TooManyTries
 
 from . import rights
+from .errors import too_many
 from .forms.users import ForgottenForm
 
 
@@ -31,6 +35,20 @@ class LoginForm(AuthenticationForm):
         "inactive": "That name and password do not belong together.",
     }
     remember = forms.BooleanField(required=False, label="Remember me on this computer")
+
+    def clean(self) -> dict[str, Any]:
+        """Look at the password, unless too many were wrong already; raises ``TooManyTries``."""
+        request, name = self.request, self.cleaned_data.get("username")
+        if request is None or not name or not self.cleaned_data.get("password"):
+            return super().clean()
+        address, now = rights.address_of(request), time.time()
+        guessing.check(name, address=address, now=now)
+        try:
+            return super().clean()
+        except forms.ValidationError:
+            note("login-failed", Actor(name, address), at=datetime.now(UTC))
+            guessing.failed(name, address=address, now=now)
+            raise
 
 
 class Login(views.LoginView):
@@ -44,9 +62,21 @@ class Login(views.LoginView):
         """Offer a link by mail only where there is mail."""
         return super().get_context_data(**kwargs, mail_works=bool(config.current().email_url))
 
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Take a name and a password, but not one after another."""
+        try:
+            return super().post(request, *args, **kwargs)
+        except TooManyTries as error:
+            return too_many(request, error)
+
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Let him in: until his browser is closed, unless he wants to be remembered."""
         answer = super().form_valid(form)
+        note(
+            "login",
+            Actor(form.get_user().get_username(), rights.address_of(self.request)),
+            at=datetime.now(UTC),
+        )
         if not form.cleaned_data["remember"]:
             self.request.session.set_expiry(0)
         return answer
@@ -72,7 +102,11 @@ def password(request: HttpRequest) -> HttpResponse:
     user = request.user
     assert isinstance(user, User)
     form = PasswordChangeForm(user, request.POST or None)
-    if form.is_valid():
+    try:
+        valid = _valid_and_not_guessed(request, form)
+    except TooManyTries as error:
+        return too_many(request, error)
+    if valid:
         people.set_password(
             person.username, form.cleaned_data["new_password1"], actor=rights.actor_of(request)
         )
@@ -82,6 +116,17 @@ def password(request: HttpRequest) -> HttpResponse:
         messages.success(request, "Your password is changed, and you are logged out everywhere else.")
         return redirect("profile")
     return render(request, "web/accounts/password.html", {"form": form})
+
+
+def _valid_and_not_guessed(request: HttpRequest, form: PasswordChangeForm) -> bool:
+    """Whoever finds a browser open must not find the password out, either; raises ``TooManyTries``."""
+    name, address, now = str(form.user), rights.address_of(request), time.time()
+    if form.is_bound:
+        guessing.check(name, address=address, now=now)
+    valid = form.is_valid()
+    if "old_password" in form.errors and form.data.get("old_password"):
+        guessing.failed(name, address=address, now=now)
+    return valid
 
 
 class _ByMail:
@@ -119,9 +164,7 @@ class Reset(_ByMail, views.PasswordResetConfirmView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         """Set the password as every other change of it, and let him log in with it."""
-        visitor = rights.visitor_of(self.request)
-        address = str(visitor.address) if visitor.told and visitor.address is not None else ""
-        name = form.user.username
+        name, address = form.user.username, rights.address_of(self.request)
         people.set_password(name, form.cleaned_data["new_password1"], actor=Actor(name, address))
         # It is of no more use: the link was made of the old password.
         self.request.session.flush()

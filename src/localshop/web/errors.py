@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from localshop.errors import TooManyTries
+
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 -- Django names it.
     """400: the request is malformed, or asks for a host that is not ours."""
@@ -29,6 +31,13 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     said = exception.args[0] if exception.args and isinstance(exception.args[0], str) else ""
     sentence = said or "The address may be mistyped, or the page is gone."
     return _page(request, 404, "There is nothing here", sentence)
+
+
+def too_many(request: HttpRequest, error: TooManyTries) -> HttpResponse:
+    """429: too many passwords were wrong."""
+    answer = _page(request, 429, "Please wait a little", error.sentence)
+    answer["Retry-After"] = str(error.retry_after)
+    return answer
 
 
 def failed(request: HttpRequest) -> HttpResponse:

@@ -46,11 +46,15 @@ def person_of(request: HttpRequest) -> UserRecord:
     return identity.user
 
 
+def address_of(request: HttpRequest) -> str:
+    """Where a request comes from, as text; empty: through a proxy that hides it."""
+    visitor = visitor_of(request)
+    return str(visitor.address) if visitor.told and visitor.address is not None else ""
+
+
 def actor_of(request: HttpRequest) -> Actor:
     """Whom the journal names for what a request changes, and where he sits."""
-    visitor = visitor_of(request)
-    address = str(visitor.address) if visitor.told and visitor.address is not None else ""
-    return Actor(person_of(request).username, address)
+    return Actor(person_of(request).username, address_of(request))
 
 
 def may_read(request: HttpRequest, repository: RepositoryRecord) -> bool:
