@@ -60,6 +60,11 @@ class Release:
         """Whether some of it could be brought home."""
         return any(line.standing in {"upstream", "failed"} and not line.hidden for line in self.files)
 
+    @property
+    def stored(self) -> bool:
+        """Whether there is anything here to be deleted."""
+        return any(line.standing in {"here", "lost"} for line in self.files)
+
 
 def releases(repository: RepositoryRecord, found: ProjectRecord) -> list[Release]:
     """The releases, newest first, with all their files: those that are here and those upstream.
