@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import BinaryIO
 
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -49,7 +51,9 @@ def download(request: HttpRequest, slug: str, name: str, place: str, filename: s
     except (FileNotFoundError, StorageError):
         sentence = f"The bytes of {filename} cannot be read from the storage just now."
         return _said(request, 503, "The file cannot be read", sentence)
-    blobs.note_use({row.blob.sha256}, now=time.time())
+    # Nobody goes without his file because this cannot be written down.
+    with suppress(OperationalError):
+        blobs.note_use({row.blob.sha256}, now=time.time())
     return _answer(request, file, row.blob)
 
 

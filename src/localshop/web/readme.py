@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
+
+from django.db import OperationalError
 
 from localshop.catalog import queue, readmes
 from localshop.catalog.records import RepositoryRecord
@@ -28,5 +31,7 @@ def readme(
     html = readmes.rendered(digest)
     if html is None:
         payload = {"repository": repository.id, "path": place[0], "filename": place[1], "digest": digest}
-        queue.enqueue(readmes.RENDER, f"{readmes.RENDER} {digest}", payload=payload, now=now, priority=1)
+        # Where nothing can be written now, it is shown as text all the same.
+        with suppress(OperationalError):
+            queue.enqueue(readmes.RENDER, f"{readmes.RENDER} {digest}", payload=payload, now=now, priority=1)
     return Readme(html or "", told.description[:_LONGEST])
