@@ -200,7 +200,7 @@ class Gate:
         return user
 
     async def write_uses(self) -> None:
-        """Write down when and from where credentials were last used: one batch, not one commit for each request."""
+        """Write down when and from where credentials were last used, in one batch, not request by request."""
         used, self._used = self._used, {}
         try:
             if used:
