@@ -96,7 +96,9 @@ async def _ask_in_order(
                 break
             document = known_document(last)
         else:
-            trip.findings.append(Finding(source.id, _record(source, answer, document)))
+            # Packing a large page takes too long for the loop.
+            found = await shop.run(_record, source, answer, document)
+            trip.findings.append(Finding(source.id, found))
         if document is not None:
             trip.document = document
             break
