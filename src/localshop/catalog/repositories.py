@@ -113,7 +113,7 @@ def edit_repository(
     """
     with transaction.atomic():
         row = _row(slug)
-        before = _shape(_record(row))
+        before = _shape(_record(row, unsealed=False))
         Repository.objects.filter(id=row.id).update(**_checked(changes))
         if upstreams is not None:
             _set_upstreams(row, upstreams)
@@ -144,7 +144,7 @@ def delete_repository(slug: str, *, actor: Actor | None = None) -> None:
         raise BadInput("The repository 'default' always exists; it cannot be deleted.")
     with transaction.atomic():
         row = _row(slug)
-        gone = _shape(_record(row))
+        gone = _shape(_record(row, unsealed=False))
         ShelvedPage.objects.filter(project__repository=row).delete()
         row.delete()
         access_changed()
@@ -259,7 +259,8 @@ def parse_upstream(given: str) -> tuple[str, str, str]:
     return url, unquote(parts.username or ""), unquote(parts.password or "")
 
 
-def _record(row: Repository) -> RepositoryRecord:
+def _record(row: Repository, *, unsealed: bool = True) -> RepositoryRecord:
+    """The repository as a value; not ``unsealed``: without passwords, so also when the key is lost."""
     file_hosts = tuple(row.file_hosts)
     return RepositoryRecord(
         id=row.id,
@@ -277,7 +278,7 @@ def _record(row: Repository) -> RepositoryRecord:
                 id=upstream.id,
                 url=upstream.url,
                 username=upstream.username,
-                password=unseal(upstream.password),
+                password=unseal(upstream.password) if unsealed else "",
                 file_hosts=file_hosts,
             )
             for upstream in sorted(row.upstreams.all(), key=lambda one: one.position)
