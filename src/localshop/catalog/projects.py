@@ -115,10 +115,14 @@ def _save_finding(row: Project, known: UpstreamPage | None, finding: Finding, mo
 
 
 def become(project_id: int, kind: str) -> None:
-    """Decide once where a project comes from; a decided one stays as it is."""
+    """Decide once where a project comes from; a decided one stays as it is.
+
+    A mirrored one shows what it showed before, so its page stays on the shelf.
+    """
+    newer = 0 if kind == Project.Kind.MIRRORED else 1
     with transaction.atomic():
         Project.objects.filter(id=project_id, kind=Project.Kind.UNDECIDED).update(
-            kind=kind, listed=True, serial=F("serial") + 1
+            kind=kind, listed=True, serial=F("serial") + newer
         )
 
 

@@ -65,11 +65,13 @@ async def take(shop: Shop, token: Token, form: str) -> Rendered | None:
 
 
 async def make(shop: Shop, repository: RepositoryRecord, project: ProjectRecord, form: str) -> Rendered:
-    """Build the project's page in every form, put it on the shelf, and take the one in this form."""
-    pages = await shop.run(_make_all, shop, repository, project)
-    for one, page in pages.items():
-        _keep(shop, project.id, one, page)
-    return pages[form]
+    """Build the project's page in this form, put it on the shelf, and take it.
+
+    Nearly all clients ask for JSON, so HTML is not made before somebody wants it.
+    """
+    page = await shop.run(_make, shop, repository, project, form)
+    _keep(shop, project.id, form, page)
+    return page
 
 
 def empty(name: str, form: str) -> Rendered:
@@ -139,18 +141,17 @@ def _keep(shop: Shop, project_id: int, form: str, page: Rendered) -> None:
     shop.pages.put((project_id, form), page, weight=weight(page))
 
 
-def _make_all(shop: Shop, repository: RepositoryRecord, project: ProjectRecord) -> dict[str, Rendered]:
+def _make(shop: Shop, repository: RepositoryRecord, project: ProjectRecord, form: str) -> Rendered:
     page = assemble(_parts(shop, repository, project))
     how = recipe(shop, project.arrivals)
-    pages = {form: _rendered(page, form, serial=project.serial, recipe=how) for form in _WRITERS}
+    rendered = _rendered(page, form, serial=project.serial, recipe=how)
     try:
-        for form, rendered in pages.items():
-            _save(project.id, form, rendered)
+        _save(project.id, form, rendered)
     except OperationalError as error:
         # No room, or somebody has the database to himself: the page can be shown all the same.
         sentence = f"The page of {project.name} was not kept: {error}"
         event(log, logging.WARNING, "not-written-down", sentence, project=project.name)
-    return pages
+    return rendered
 
 
 def _save(project_id: int, form: str, page: Rendered) -> None:
