@@ -276,3 +276,23 @@ async def test_a_page_of_another_time_is_not_served_for_a_private_project(browse
     page = await browser.get("/repo/default/demo/", headers=JSON)
 
     assert (page.status, page.json()["files"]) == (200, [])
+
+
+async def test_what_was_fetched_is_not_waited_for_but_what_is_promised_is(browser, upstream):
+    """Pages can be fetched again, so the disk is not waited for; an upload must survive a power cut."""
+    from django.db import connection
+
+    from localshop.catalog.durability import fetched_again
+
+    if connection.vendor != "sqlite":
+        return
+
+    def levels():
+        with connection.cursor() as cursor:
+            found = [cursor.execute("PRAGMA synchronous").fetchone()[0]]
+            with fetched_again():
+                found.append(cursor.execute("PRAGMA synchronous").fetchone()[0])
+            found.append(cursor.execute("PRAGMA synchronous").fetchone()[0])
+        return found
+
+    assert await in_thread(levels) == [2, 1, 2]

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from django.db import transaction
 from django.db.models import F, Q
 
+from .durability import fetched_again
 from .models import Blob, CoreMetadata, File, Project
 from .projects import become
 from .records import BlobRecord, FileRecord
@@ -150,7 +151,7 @@ def save_metadata(
 
     ``surprising``: its page announces another digest, so the page has to be made again.
     """
-    with transaction.atomic():
+    with fetched_again():
         project = Project.objects.get(id=project_id)
         CoreMetadata.objects.update_or_create(
             repository_id=project.repository_id,

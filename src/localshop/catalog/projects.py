@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from django.db import transaction
 from django.db.models import F
 
+from .durability import fetched_again
 from .models import Project, ShelvedPage, UpstreamPage
 from .records import ProjectRecord, UpstreamPageRecord
 
@@ -71,7 +72,7 @@ def save_findings(
     shelf and keeps its ETag.
     """
     moment = datetime.fromtimestamp(now, tz=UTC)
-    with transaction.atomic():
+    with fetched_again():
         row, _ = Project.objects.get_or_create(
             repository_id=repository_id, name=name, defaults={"listed": listed}
         )
@@ -137,7 +138,7 @@ def save_page(
     body: bytes,
 ) -> None:
     """Put a rendered page (gzip) on the shelf, unless one of a newer serial lies there."""
-    with transaction.atomic():
+    with fetched_again():
         values = {
             "serial": serial,
             "recipe": recipe,
