@@ -260,7 +260,7 @@ def parse_upstream(given: str) -> tuple[str, str, str]:
 
 
 def _record(row: Repository, *, unsealed: bool = True) -> RepositoryRecord:
-    """The repository as a value; not ``unsealed``: without passwords, so also when the key is lost."""
+    """The repository as a value; not ``unsealed``: only whether there are passwords."""
     file_hosts = tuple(row.file_hosts)
     return RepositoryRecord(
         id=row.id,
@@ -278,7 +278,7 @@ def _record(row: Repository, *, unsealed: bool = True) -> RepositoryRecord:
                 id=upstream.id,
                 url=upstream.url,
                 username=upstream.username,
-                password=unseal(upstream.password) if unsealed else "",
+                password=unseal(upstream.password) if unsealed else "sealed" if upstream.password else "",
                 file_hosts=file_hosts,
             )
             for upstream in sorted(row.upstreams.all(), key=lambda one: one.position)
