@@ -22,7 +22,9 @@ _HOME = tempfile.TemporaryDirectory(prefix="localshop-tests-")
 os.environ["LOCALSHOP_HOME"] = _HOME.name
 os.environ["LOCALSHOP_SECRET_KEY"] = secrets.token_urlsafe(48)
 if "LOCALSHOP_TEST_DATABASE_URL" in os.environ:
-    os.environ["LOCALSHOP_DATABASE_URL"] = os.environ["LOCALSHOP_TEST_DATABASE_URL"]
+    # Each process of pytest-xdist has a database of its own, as it has a home.
+    _worker = f"_{os.environ['PYTEST_XDIST_WORKER']}" if "PYTEST_XDIST_WORKER" in os.environ else ""
+    os.environ["LOCALSHOP_DATABASE_URL"] = os.environ["LOCALSHOP_TEST_DATABASE_URL"] + _worker
 os.environ["DJANGO_SETTINGS_MODULE"] = "localshop.settings"
 
 import django
