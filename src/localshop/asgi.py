@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 from collections.abc import MutableMapping
+from functools import partial
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "localshop.settings")
@@ -22,6 +23,7 @@ from localshop.access import Gate
 from localshop.access.address import visitor
 from localshop.index.answers import Receive, Scope, Send, say
 from localshop.index.door import IndexDoor
+from localshop.index.downloads import write_downloads
 from localshop.mirror.file import write_uses
 from localshop.observe.log import event, get_logger
 from localshop.shop import Shop, open_shop
@@ -101,24 +103,31 @@ class FrontDoor:
         await self._shop.run(remove_abandoned, self._shop.store.scratch)
         self._gate = Gate(self._shop)
         self._index = IndexDoor(self._shop, self._gate)
-        flushing = asyncio.create_task(self._flush(self._shop, self._gate))
+        ending = asyncio.Event()
+        flushing = asyncio.create_task(_flush(self._shop, self._gate, ending))
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        flushing.cancel()
-        with contextlib.suppress(Exception):
-            await self._gate.write_uses()
-            await write_uses(self._shop)
+        # Not cancelled: of a batch that is being written nobody would know whether it was.
+        ending.set()
+        await flushing
         await self._shop.close()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _flush(self, shop: Shop, gate: Gate) -> None:
-        while True:
-            await asyncio.sleep(_FLUSH_EVERY)
+
+async def _flush(shop: Shop, gate: Gate, ending: asyncio.Event) -> None:
+    """Write down every few seconds, and once more at the end, what is gathered in memory."""
+    while not ending.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(ending.wait(), _FLUSH_EVERY)
+        for what, write in (
+            ("Times of last use", gate.write_uses),
+            ("Times of last use", partial(write_uses, shop)),
+            ("Downloads", partial(write_downloads, shop)),
+        ):
             try:
-                await gate.write_uses()
-                await write_uses(shop)
-            except Exception as error:  # noqa: BLE001 -- these times are not worth a process.
-                event(log, logging.WARNING, "uses-not-written", f"Times of last use wait: {error}")
+                await write()
+            except Exception as error:  # noqa: BLE001 -- the next batch has it; it is not worth a process.
+                event(log, logging.WARNING, "uses-not-written", f"{what} wait: {error}")
 
 
 class _TooLargeError(Exception):

@@ -328,6 +328,50 @@ class Event(models.Model):
     detail = models.JSONField(default=dict)
 
 
+class DownloadedFile(models.Model):
+    """A file that was given out, by the names that it had then; it outlives the file itself."""
+
+    repository = models.CharField(max_length=100)
+    project = models.CharField(max_length=200)
+    version = models.CharField(max_length=200, blank=True)
+    """Normalised (PEP 440) where that can be; empty: its name does not tell."""
+    path = models.CharField(max_length=200)
+    """``aa/bb/rest``, below ``packages/``: of one name there may have been several files."""
+    filename = models.CharField(max_length=255)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["repository", "project"])]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["repository", "path", "filename"], name="one_downloaded_file_a_url"
+            ),
+        ]
+
+
+class Download(models.Model):
+    """How often somebody was given a file on one day (UTC), and when last."""
+
+    file = models.ForeignKey(DownloadedFile, models.CASCADE, related_name="downloads", db_index=False)
+    day = models.DateField(db_index=True)
+    username = models.CharField(max_length=150, blank=True)
+    """Whose password or credential it was; empty: a machine's, or nobody's."""
+    credential = models.CharField(max_length=64, blank=True)
+    """The access key; empty: none was used."""
+    address = models.CharField(max_length=50, blank=True)
+    installer = models.CharField(max_length=20, blank=True)
+    """What its user agent calls itself, out of a small set; see ``protocol.installers``."""
+    amount = models.PositiveIntegerField()
+    last = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["file", "day", "username", "credential", "address", "installer"],
+                name="one_row_a_day_and_client",
+            ),
+        ]
+
+
 class Job(models.Model):
     """Work that is done behind the request. The row is the truth; executors only ask for it."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from ipaddress import IPv4Network, IPv6Network
+from typing import NamedTuple
 
 from localshop.upstream.source import Source
 
@@ -169,3 +170,68 @@ class StoredRecord:
     size: int
     name: str
     holders: tuple[HolderRecord, ...]
+
+
+class Given(NamedTuple):
+    """A file, given to somebody on one day; ``day`` counts the days since the epoch (UTC)."""
+
+    day: int
+    repository: str
+    path: str
+    filename: str
+    username: str
+    credential: str
+    address: str
+    installer: str
+
+
+class Tally(NamedTuple):
+    """How often, and when last, in seconds since the epoch."""
+
+    amount: int
+    last: float
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadRecord:
+    """How often somebody was given a file on one day (UTC), and when last.
+
+    ``credential`` is an access key; empty with a ``username``: he came with his password or by the
+    web interface. Both empty: nobody had to say who he is. ``address`` empty: a proxy hides it.
+    """
+
+    id: int
+    repository: str
+    project: str
+    version: str
+    filename: str
+    path: str
+    day: date
+    username: str
+    credential: str
+    address: str
+    installer: str
+    amount: int
+    last: datetime
+
+    @property
+    def who(self) -> str:
+        """What the journal would call him."""
+        return self.credential or self.username or "anonymous"
+
+
+@dataclass(frozen=True, slots=True)
+class GivenOutRecord:
+    """How often a file was given out on one day (UTC), to whomever.
+
+    ``entry`` is what its upstream or its upload said of it (``protocol.document.entry_from_json``
+    reads it); None: the file has no row any more.
+    """
+
+    project: str
+    version: str
+    filename: str
+    path: str
+    day: date
+    amount: int
+    entry: dict[str, object] | None

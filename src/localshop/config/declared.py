@@ -244,7 +244,10 @@ class Config:
         secret=True,
     )
     downloads_kept_days: int = _setting(
-        kinds.integer(1, 36_500), 365, "For how many days the numbers of downloads are kept day by day."
+        kinds.integer(0, 36_500),
+        365,
+        "For how many days it is kept who downloaded what, and from which address. 0: it is not written "
+        "down at all.",
     )
     log_level: str = _setting(
         kinds.choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "The least severity that is logged."

@@ -24,6 +24,7 @@ from localshop.shop import Shop
 
 from .answers import Receive, Scope, Send, redirect, say, say_error
 from .calls import answer_call, takes_call
+from .downloads import asks_for_beginning, note_download
 from .follow import send_coming
 from .legacy import send_legacy
 from .metadata import send_metadata
@@ -171,18 +172,21 @@ class IndexDoor:
         for _ in range(_ROUNDS):
             outcome = await files.file(self._shop, repository, route.path, route.filename, row=row)
             try:
-                await self._send_outcome(visit, outcome, private=admission.private)
+                given = await self._send_outcome(visit, outcome, private=admission.private)
             except (FileNotFoundError, StorageDamaged) as error:
                 # Nothing was sent yet. Either the storage has lost the bytes, then they are forgotten
                 # and not here; or a file that was on its way has arrived, then it is.
                 if isinstance(outcome, Here):
                     await files.vanished(self._shop, row, why=error)
             else:
+                if given:
+                    note_download(self._shop, admission, visit.scope, route)
                 return
             row = await self._shop.reads.file(repository.id, route.path, route.filename)
         raise StorageError(f"The storage loses {route.filename} as often as it is stored.")
 
-    async def _send_outcome(self, visit: _Visit, outcome: Outcome, *, private: bool) -> None:
+    async def _send_outcome(self, visit: _Visit, outcome: Outcome, *, private: bool) -> bool:
+        """Answer; gives whether the file was given out, which counts as a download."""
         scope, receive, send, route, head = visit
         match outcome:
             case None:
@@ -191,12 +195,13 @@ class IndexDoor:
                 await say(send, 403, slug, sentence, head=head)
             case Elsewhere(url):
                 await redirect(send, 302, url, cache=b"no-store", head=head)
+                return not head and asks_for_beginning(scope)
             case Here(blob, sha256, size):
-                await send_file(
-                    scope, receive, send, Artifact(self._shop.store, blob, size, sha256), private=private
-                )
+                artifact = Artifact(self._shop.store, blob, size, sha256)
+                return await send_file(scope, receive, send, artifact, private=private)
             case Coming(download, sha256):
-                await send_coming(scope, receive, send, download, sha256=sha256, private=private)
+                return await send_coming(scope, receive, send, download, sha256=sha256, private=private)
+        return False
 
     async def _metadata(self, visit: _Visit, admission: Admission, row: MetadataRow) -> None:
         route, repository = visit.route, admission.repository

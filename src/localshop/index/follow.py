@@ -17,8 +17,10 @@ _PIECE = 1 << 20
 
 async def send_coming(
     scope: Scope, receive: Receive, send: Send, download: Download, *, sha256: str, private: bool
-) -> None:
+) -> bool:
     """Answer a GET or HEAD with a file that is being fetched: 200, 206 or 416.
+
+    Gives whether the file was given out: its first bytes went to somebody.
 
     Its size is known. The last bytes are sent only once its digest was found right; when it is
     not, or the upstream fails for good, the connection is cut and the client sees a short body.
@@ -37,7 +39,7 @@ async def send_coming(
         headers = [*INERT, (b"content-range", b"bytes */%d" % size), (b"content-length", b"0")]
         await send({"type": "http.response.start", "status": 416, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
-        return
+        return False
     start, stop = part or (0, size)
     headers.append((b"content-length", str(stop - start).encode()))
     if part is not None:
@@ -50,12 +52,13 @@ async def send_coming(
     if scope["method"] == "HEAD":
         await send(head)
         await send({"type": "http.response.body", "body": b""})
-        return
+        return False
     fd = await download.open_part()
     try:
         await _send_growing(receive, send, download, fd=fd, head=head, part=(start, stop))
     finally:
         os.close(fd)
+    return start == 0
 
 
 def _asked_part(scope: Scope, size: int, *, etag: str) -> tuple[int, int] | None:

@@ -55,8 +55,11 @@ class Artifact:
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
-async def send_file(scope: Scope, receive: Receive, send: Send, artifact: Artifact, *, private: bool) -> None:
+async def send_file(scope: Scope, receive: Receive, send: Send, artifact: Artifact, *, private: bool) -> bool:
     """Answer a GET or HEAD with the file: 200, 206, 304 or 416 (RFC 9110, sections 13 and 14).
+
+    Gives whether the file was given out: its first bytes went to somebody. A client that resumes, or
+    fetches a file in parts, is thus counted once.
 
     ``private`` says that credentials opened the way here, so that shared caches keep out of it.
 
@@ -74,27 +77,28 @@ async def send_file(scope: Scope, receive: Receive, send: Send, artifact: Artifa
     known = _header(scope, b"if-none-match")
     if known is not None and conditional.matches(known, etag):
         await _send_head(send, 304, headers)
-        return
+        return False
     file = await _open(artifact)
     try:
         headers += INERT
         if scope["method"] == "HEAD":
             # RFC 9110, section 14.2: a range means something for GET only.
             await _send_head(send, 200, [*headers, _length(artifact.size)])
-            return
+            return False
         try:
             part = _asked_part(scope, artifact, etag=etag)
         except conditional.Unsatisfiable:
             whole = (b"content-range", b"bytes */%d" % artifact.size)
             refused = [*INERT, (b"cache-control", b"no-store"), whole, _length(0)]
             await _send_head(send, 416, refused)
-            return
+            return False
         start, stop = part or (0, artifact.size)
         headers.append(_length(stop - start))
         if part is not None:
             headers.append((b"content-range", b"bytes %d-%d/%d" % (start, stop - 1, artifact.size)))
         head = {"type": "http.response.start", "status": 200 if part is None else 206, "headers": headers}
         await _send_part(receive, send, file, head=head, part=(start, stop))
+        return start == 0
     finally:
         await file.close()
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from localshop.catalog import readmes
+from localshop.catalog import downloads, readmes
 from localshop.observe.log import event, get_logger
 from localshop.shop import Shop
 from localshop.storage.parts import remove_old_parts
@@ -24,12 +24,14 @@ log = get_logger(__name__)
 
 
 async def tidy(shop: Shop, _payload: Mapping[str, Any]) -> None:
-    """Remove parts of files that nobody goes on with, READMEs of gone files, and expired sessions."""
+    """Remove parts of files that nobody goes on with, READMEs of gone files, old sessions and downloads."""
     removed = len(await shop.run(remove_old_parts, shop.store.scratch, before=shop.now() - KEPT))
     if removed:
         event(log, logging.INFO, "tidied", f"{removed} unfinished files were given up.", files=removed)
     await shop.run(readmes.remove_unneeded)
     await shop.run(_remove_old_sessions)
+    since = downloads.first_day(shop.now(), kept=shop.config.downloads_kept_days)
+    await shop.run(downloads.forget, before=since)
 
 
 def _remove_old_sessions() -> None:

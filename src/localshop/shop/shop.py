@@ -24,6 +24,7 @@ from localshop.upstream.client import UpstreamClient
 
 from .cache import Cache
 from .flights import Flights
+from .ledger import Ledger
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -58,6 +59,8 @@ class Shop:
     """Until when (seconds since the epoch) a name need not be asked for again."""
     used: set[str] = field(default_factory=set)
     """SHA-256 of stored files that were given out since this was last written down."""
+    given: Ledger = field(default_factory=Ledger)
+    """Who was given which file since this was last written down."""
     downloads: dict[str, Any] = field(default_factory=dict)
     """Files that this process is bringing home, or waits for."""
     _threads: ThreadPoolExecutor = field(

@@ -17,12 +17,14 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, St
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from localshop.catalog import blobs, files, projects
-from localshop.catalog.records import BlobRecord, FileRecord, ProjectRecord, RepositoryRecord
+from localshop import config
+from localshop.catalog import blobs, downloads, files, projects
+from localshop.catalog.records import BlobRecord, FileRecord, Given, ProjectRecord, RepositoryRecord, Tally
 from localshop.errors import StorageError
 from localshop.mirror.names import is_ours
 from localshop.policies.judge import Subject, judge
 from localshop.protocol import inert
+from localshop.protocol.installers import installer
 from localshop.shelf.shelf import answering
 from localshop.storage.stores import open_store
 
@@ -54,7 +56,25 @@ def download(request: HttpRequest, slug: str, name: str, place: str, filename: s
     # Nobody goes without his file because this cannot be written down.
     with suppress(OperationalError):
         blobs.note_use({row.blob.sha256}, now=time.time())
+        if request.method == "GET" and config.current().downloads_kept_days:
+            _note_download(request, slug, row)
     return _answer(request, file, row.blob)
+
+
+def _note_download(request: HttpRequest, slug: str, row: FileRecord) -> None:
+    identity, now = rights.identity_of(request), time.time()
+    person = identity.user if identity is not None else None
+    one = Given(
+        downloads.day_number(now),
+        slug,
+        row.path,
+        row.filename,
+        username=person.username if person is not None else "",
+        credential="",
+        address=rights.address_of(request),
+        installer=installer(request.headers.get("User-Agent", "").encode()),
+    )
+    downloads.note({one: Tally(1, now)})
 
 
 def _answer(request: HttpRequest, file: BinaryIO, blob: BlobRecord) -> HttpResponseBase:
