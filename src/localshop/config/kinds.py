@@ -78,7 +78,9 @@ def limit() -> Kind[int]:
     sizes = size()
 
     def parse(value: object) -> int:
-        return 0 if value == "" else sizes.parse(value)
+        # What was read is read again as it is.
+        none = value == "" or (type(value) is int and value == 0)
+        return 0 if none else sizes.parse(value)
 
     return Kind(f"{sizes.wanted}; empty for none", parse)
 

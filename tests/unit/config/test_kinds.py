@@ -127,6 +127,7 @@ URLISH = st.from_regex(r"(https?|sqlite|postgresql|smtps?|redis)://[ -~é]{0,30}
 @example(setting=BY_NAME["http_proxy"], value="http://[::1")
 @example(setting=BY_NAME["database_url"], value="postgresql://h:99999/n")
 @example(setting=BY_NAME["email_url"], value="smtp://[::1]:")
+@example(setting=BY_NAME["mirror_size"], value="")
 def test_whatever_is_written_there_is_a_value_or_a_sentence(setting, value):
     """No value may end the start with a traceback; what was read can be read again."""
     try:
