@@ -19,6 +19,7 @@ class Held:
     upload_time: str = "2024-01-02T03:04:05.000000Z"
     yanked: bool | str = False
     metadata: str = "advertised"
+    provenance: bytes | None = None
     extra: dict[str, object] = field(default_factory=dict)
 
     @property
@@ -77,5 +78,6 @@ def _record(held: Held, *, base: str, timed: bool, hashes: bool) -> dict[str, ob
         "yanked": held.yanked,
         "core-metadata": {"sha256": held.metadata_sha256} if held.advertised else False,
         **({"upload-time": held.upload_time} if timed else {}),
+        **({"provenance": f"{base}/{held.distribution.path}.provenance"} if held.provenance else {}),
         **held.extra,
     }

@@ -277,6 +277,8 @@ class FakeUpstream:
                 return self._file(request, held.body)
             if request.path == f"/{held.distribution.path}.metadata" and held.metadata != "absent":
                 return self._file(request, held.distribution.metadata)
+            if request.path == f"/{held.distribution.path}.provenance" and held.provenance is not None:
+                return self._file(request, held.provenance)
         return _Answer(404)
 
     def _project(self, request: web.BaseRequest, name: str) -> _Answer:

@@ -99,7 +99,7 @@ async def test_a_readme_that_takes_too_much_is_cut_off(text):
 )
 def test_the_process_cannot_take_more(greedy, tmp_path):
     """Memory, time and the disk, each beyond its limit."""
-    code = f"from localshop.jobs import readme_child\nreadme_child._limit()\n{greedy}"
+    code = f"from localshop.jobs.child import limit\nlimit(seconds=2, memory=256 << 20)\n{greedy}"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, timeout=30, check=False
     )

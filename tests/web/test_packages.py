@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from distributions import sdist, wheel
 from localshop import config
 from localshop.access.address import Visitor
-from localshop.catalog import credentials, queue, repositories
+from localshop.catalog import attestations, credentials, queue, repositories
 from localshop.catalog.models import Event, File, Job, Project, Repository
 from localshop.jobs.registry import jobs
 from localshop.protocol.document import Entry, entry_to_json
@@ -29,15 +29,25 @@ MIRRORED = "/repositories/default/packages/demo/"
 
 
 @pytest.fixture
-async def acme(browser):
-    """A private package, uploaded."""
+async def published(browser):
+    """Upload a version of a private package."""
     row, secret = await in_thread(credentials.create_credential, upload=True)
-    mine = wheel("Acme.Tool", "1.0")
-    headers, body = upload_of(mine)
-    auth = (row.access_key, secret)
-    answer = await browser.ask("POST", "/repo/default/", headers=headers, auth=auth, peer=AWAY, body=body)
-    assert answer.status == 200
-    return mine
+
+    async def upload(version):
+        mine = wheel("Acme.Tool", version)
+        headers, body = upload_of(mine)
+        auth = (row.access_key, secret)
+        answer = await browser.ask("POST", "/repo/default/", headers=headers, auth=auth, peer=AWAY, body=body)
+        assert answer.status == 200
+        return mine
+
+    return upload
+
+
+@pytest.fixture
+async def acme(published):
+    """A private package, uploaded."""
+    return await published("1.0")
 
 
 @pytest.fixture
@@ -291,3 +301,36 @@ async def test_a_readme_is_shown_as_text_until_it_is_rendered(browser, acme):
     assert "&lt;i&gt;x" in second
     assert 'href="javascript' not in second
     assert '<a href="https://a.example" rel="nofollow noopener">' in second
+
+
+async def test_who_made_a_file_is_told_and_a_change_of_hands_noticed(browser, acme, published):
+    """A project that proved where it is made, and suddenly does not, may have been taken over."""
+    alice = await somebody(browser, "alice")
+    await in_thread(origin_of, acme.filename, "GitHub acme/tool, workflow release.yml")
+    page = (await alice.get(PAGE)).text
+    assert "Made by GitHub acme/tool, workflow release.yml" in page
+    assert "verifiably made" not in page
+
+    await published("2.0")
+    assert "nothing tells who made 2.0" in (await alice.get(PAGE)).text
+    await in_thread(origin_of, "acme_tool-2.0-py3-none-any.whl", "GitHub mallory/tool, workflow release.yml")
+    page = (await alice.get(PAGE)).text
+    assert "1.0 was verifiably made by GitHub acme/tool" in page
+    assert "2.0 by GitHub mallory/tool" in page
+
+
+async def test_attestations_that_prove_nothing_are_no_badge(browser, acme):
+    await in_thread(lambda: attestations.keep(File.objects.get().id, [{}]))
+    alice = await somebody(browser, "alice")
+    assert "not verified yet" in (await alice.get(PAGE)).text
+    await in_thread(
+        lambda: attestations.invalid(File.objects.get().id, body=[{}], why="<script>alert(1)</script>")
+    )
+    page = (await alice.get(PAGE)).text
+    assert "prove nothing: &lt;script&gt;" in page
+    assert "verified</span>" not in page
+
+
+def origin_of(filename, publisher):
+    file_id = File.objects.get(filename=filename).id
+    attestations.verified(file_id, body=[], provenance={}, publisher=publisher)

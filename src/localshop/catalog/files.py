@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from django.db import transaction
 from django.db.models import F, Q
 
+from . import attestations
 from .durability import fetched_again
 from .models import Blob, CoreMetadata, File, Project
 from .projects import become
@@ -75,7 +76,7 @@ def want_file(
         if row.blob is not None:
             # Another repository has these very bytes.
             row.save(update_fields=["blob"])
-            _arrived(project.id)
+            _came_home(row)
     return _record(row)
 
 
@@ -88,7 +89,7 @@ def file_arrived(file_id: int, *, sha256: str, size: int, name: str) -> BlobReco
         if row.sha256 != sha256:
             # A file whose page told no digest has one now.
             Project.objects.filter(id=row.project_id).update(serial=F("serial") + 1)
-        _arrived(row.project_id)
+        _came_home(row)
     return BlobRecord(sha256=blob.sha256, size=blob.size, name=blob.name)
 
 
@@ -183,6 +184,12 @@ def metadata_among(repository_id: int, places: Sequence[tuple[str, str]]) -> byt
     first = next((held[place] for place in places if place in held), 0)
     body = CoreMetadata.objects.filter(id=first).values_list("body", flat=True).first()
     return zlib.decompress(body) if body is not None else b""
+
+
+def _came_home(row: File) -> None:
+    _arrived(row.project_id)
+    if row.entry.get("provenance"):
+        attestations.ask(row.id)
 
 
 def _arrived(project_id: int) -> None:

@@ -275,13 +275,28 @@ class File(models.Model):
 
 
 class Attestations(models.Model):
-    """What an uploader sent along to prove where a file was made (PEP 740), as it came.
+    """What is to prove where a file was made (PEP 740), and what was found of it.
 
     It is shown to nobody before it has been verified.
     """
 
+    class State(models.TextChoices):
+        """What is known of them."""
+
+        WAITING = "waiting"
+        VERIFIED = "verified"
+        INVALID = "invalid"
+
     file = models.OneToOneField(File, models.CASCADE, related_name="attestations")
     body = models.JSONField()
+    """As it came: the list that was sent with an upload, or the provenance that an upstream tells."""
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    provenance = models.JSONField(null=True)
+    """The provenance object that is served, once it is verified."""
+    publisher = models.CharField(max_length=300, blank=True)
+    """Who made the file, in words, once that is verified."""
+    why = models.TextField(blank=True)
+    """Why it is invalid."""
 
 
 class CoreMetadata(models.Model):

@@ -15,8 +15,9 @@ from django.db.models import F
 from localshop.errors import StorageError
 from localshop.protocol.document import Entry, entry_to_json
 
+from . import attestations
 from .journal import Actor, note
-from .models import Attestations, Blob, CoreMetadata, File, Project, Repository
+from .models import Blob, CoreMetadata, File, Project, Repository
 
 
 class Taken(Enum):
@@ -117,7 +118,7 @@ def register(
             },
         )
         if arrival.attestations:
-            Attestations.objects.update_or_create(file=file, defaults={"body": arrival.attestations})
+            attestations.keep(file.id, arrival.attestations)
         CoreMetadata.objects.update_or_create(
             repository_id=repository_id,
             path=entry.path,

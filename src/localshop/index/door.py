@@ -18,6 +18,7 @@ from localshop.mirror import file as files
 from localshop.mirror.file import Coming, Elsewhere, Here, Outcome, Withheld
 from localshop.mirror.metadata import metadata
 from localshop.mirror.page import page
+from localshop.mirror.provenance import provenance
 from localshop.observe.log import event, get_logger
 from localshop.protocol.names import is_name, is_normalised, normalise
 from localshop.shop import Shop
@@ -29,6 +30,7 @@ from .follow import send_coming
 from .legacy import send_legacy
 from .metadata import send_metadata
 from .pages import listing, send_not_acceptable, send_page, wanted
+from .provenance import send_provenance
 from .routes import Route, parse
 from .send import Artifact, send_file
 from .upload import take_upload, takes_uploads
@@ -91,6 +93,8 @@ class IndexDoor:
             return
         admission = await self._gate.admit(Action.READ, repository, visit.scope)
         match state:
+            case FileRow() if route.provenance:
+                await self._provenance(visit, admission, state)
             case FileRow():
                 await self._file(visit, admission, state)
             case MetadataRow():
@@ -213,6 +217,17 @@ class IndexDoor:
             await say(visit.send, 403, found.slug, found.sentence, head=visit.head)
         else:
             await send_metadata(visit.scope, visit.send, found, private=admission.private)
+
+    async def _provenance(self, visit: _Visit, admission: Admission, row: FileRow) -> None:
+        filename = visit.route.filename
+        found = await provenance(self._shop, admission.repository, filename, row=row)
+        if found is None:
+            sentence = f"There is no verified provenance of {filename!r} here."
+            await say(visit.send, 404, "no-provenance", sentence, head=visit.head)
+        elif isinstance(found, Withheld):
+            await say(visit.send, 403, found.slug, found.sentence, head=visit.head)
+        else:
+            await send_provenance(visit.scope, visit.send, found, private=admission.private)
 
 
 async def _say_why_not(send: Send, error: OperationalError, *, head: bool) -> None:

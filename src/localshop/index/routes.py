@@ -14,6 +14,7 @@ _ALIAS = "+simple"
 _PYPI = "pypi"
 _JSON = "json"
 _METADATA = ".metadata"
+_PROVENANCE = ".provenance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Route:
     path: str = ""
     filename: str = ""
     metadata: bool = False
+    provenance: bool = False
     slash: bool = True
     legacy: bool = False
     version: str = ""
@@ -98,7 +100,15 @@ def _legacy(repository: str, rest: list[str], *, prefix: str) -> Route | None:
 def _file(repository: str, rest: list[str], *, prefix: str, slash: bool) -> Route | None:
     *place, filename = rest
     metadata = filename.endswith(_METADATA)
-    filename = filename.removesuffix(_METADATA)
+    provenance = filename.endswith(_PROVENANCE)
+    filename = filename.removesuffix(_METADATA).removesuffix(_PROVENANCE)
     if slash or not is_safe(filename) or not all(part.isascii() and part.isalnum() for part in place):
         return None
-    return Route(repository, prefix, path="/".join(place), filename=filename, metadata=metadata)
+    return Route(
+        repository,
+        prefix,
+        path="/".join(place),
+        filename=filename,
+        metadata=metadata,
+        provenance=provenance,
+    )

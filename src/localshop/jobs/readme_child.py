@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import io
 import re
-import resource
 import sys
 from html import escape, unescape
 
 import nh3
 from markdown_it import MarkdownIt
 from readme_renderer import rst
+
+from localshop.jobs.child import limit
 
 LARGEST_OUTPUT = 2 << 20
 """Bytes of HTML."""
@@ -41,7 +42,7 @@ _PICTURE = re.compile(r'<img(?: alt="([^"]*)")?>')
 
 def main() -> None:
     """Render what comes on stdin; the one argument is its content type. Plain text gives nothing."""
-    _limit()
+    limit(seconds=_SECONDS, memory=_MEMORY)
     text = sys.stdin.buffer.read(_LARGEST_INPUT + 1)
     if len(text) > _LARGEST_INPUT:
         return
@@ -93,16 +94,6 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
         return value
     scheme, colon, _ = value.partition(":")
     return value if colon and scheme.lower() in _SCHEMES else None
-
-
-def _limit() -> None:
-    """Everything is imported by now; only what follows is paid for by the README."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    seconds = int(used.ru_utime + used.ru_stime) + _SECONDS
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from localshop.catalog.attestations import VERIFY
 from localshop.catalog.readmes import RENDER
 from localshop.mirror.errands import REFRESH_PAGE
 from localshop.mirror.file import MIRROR_FILE
@@ -15,6 +16,7 @@ from .refresh_page import refresh_page
 from .render_readme import render_readme
 from .sweep import SWEEP, sweep_mirrored
 from .tidy import TIDY, tidy
+from .verify_attestations import verify_attestations
 
 Job = Callable[[Shop, Mapping[str, Any]], Awaitable[None]]
 """A job may be begun again after it was cut anywhere, so doing it twice must be harmless."""
@@ -22,7 +24,12 @@ Job = Callable[[Shop, Mapping[str, Any]], Awaitable[None]]
 PERIODIC: Mapping[str, int] = {TIDY: 3600, SWEEP: 3600}
 """Jobs that come back by themselves, with the seconds between two times."""
 
-_HERE: Mapping[str, Job] = {TIDY: tidy, SWEEP: sweep_mirrored, RENDER: render_readme}
+_HERE: Mapping[str, Job] = {
+    TIDY: tidy,
+    SWEEP: sweep_mirrored,
+    RENDER: render_readme,
+    VERIFY: verify_attestations,
+}
 _UPSTREAM: Mapping[str, Job] = {MIRROR_FILE: mirror_file, REFRESH_PAGE: refresh_page}
 
 

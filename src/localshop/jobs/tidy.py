@@ -10,10 +10,12 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from localshop.catalog import downloads, readmes
+from localshop.catalog import attestations, downloads, readmes
 from localshop.observe.log import event, get_logger
 from localshop.shop import Shop
 from localshop.storage.parts import remove_old_parts
+
+from .verify_attestations import can_verify
 
 TIDY = "tidy"
 """The name of the job."""
@@ -24,7 +26,10 @@ log = get_logger(__name__)
 
 
 async def tidy(shop: Shop, _payload: Mapping[str, Any]) -> None:
-    """Remove parts of files that nobody goes on with, READMEs of gone files, old sessions and downloads."""
+    """Remove parts of files that nobody goes on with, READMEs of gone files, old sessions and downloads.
+
+    Attestations that came before they could be verified are verified once they can.
+    """
     removed = len(await shop.run(remove_old_parts, shop.store.scratch, before=shop.now() - KEPT))
     if removed:
         event(log, logging.INFO, "tidied", f"{removed} unfinished files were given up.", files=removed)
@@ -32,6 +37,8 @@ async def tidy(shop: Shop, _payload: Mapping[str, Any]) -> None:
     await shop.run(_remove_old_sessions)
     since = downloads.first_day(shop.now(), kept=shop.config.downloads_kept_days)
     await shop.run(downloads.forget, before=since)
+    if can_verify():
+        await shop.run(attestations.ask_waiting)
 
 
 def _remove_old_sessions() -> None:

@@ -31,6 +31,8 @@ class Parts:
 
     ``document``: what the upstream that answers for this project says, None for a private project.
     ``metadata``: SHA-256 of each METADATA that is held. ``base``: the path of the repository's URL.
+    ``provenance``: files whose provenance was verified; it is announced below ``origin``, scheme and
+    host of an https URL, and not at all without one.
     """
 
     name: str
@@ -41,6 +43,8 @@ class Parts:
     status: str = "active"
     status_reason: str = ""
     offline: bool = False
+    provenance: frozenset[Place] = frozenset()
+    origin: str = ""
 
 
 def assemble(parts: Parts) -> Page:
@@ -96,16 +100,27 @@ def _hidden(parts: Parts, entry: Entry) -> bool:
 def _shown(parts: Parts, entry: Entry) -> Shown:
     return Shown(
         filename=entry.filename,
-        url=f"{parts.base}packages/{entry.path}/{quote(entry.filename)}",
+        url=_url(parts, entry),
         sha256=entry.sha256,
         size=entry.size,
         requires_python=entry.requires_python,
         upload_time=entry.upload_time,
         yanked=entry.yanked,
         core_metadata=_core_metadata(parts, entry),
-        provenance=None,
+        provenance=_provenance(parts, entry),
         extra=entry.extra,
     )
+
+
+def _url(parts: Parts, entry: Entry) -> str:
+    return f"{parts.base}packages/{entry.path}/{quote(entry.filename)}"
+
+
+def _provenance(parts: Parts, entry: Entry) -> str | None:
+    """PEP 740: "The value of this key SHALL be a fully qualified URL", and clients want https."""
+    if not parts.origin or (entry.path, entry.filename) not in parts.provenance:
+        return None
+    return f"{parts.origin}{_url(parts, entry)}.provenance"
 
 
 def _core_metadata(parts: Parts, entry: Entry) -> bool | str:

@@ -7,11 +7,12 @@ import hashlib
 import logging
 import zlib
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from django.db import OperationalError
 
-from localshop.catalog import files, projects
+from localshop.catalog import attestations, files, projects
 from localshop.catalog.reads import Token
 from localshop.catalog.records import FileRecord, ProjectRecord, RepositoryRecord, UpstreamPageRecord
 from localshop.observe.log import event, get_logger
@@ -92,7 +93,19 @@ def pack(plain: bytes, *, serial: int = 0, recipe: str = "", good_until: float |
 
 def recipe(shop: Shop, arrivals: int) -> str:
     """How a page is made now. Made offline it also depends on which files are stored here."""
-    return f"{_RECIPE}-offline-{arrivals}" if shop.config.offline else _RECIPE
+    how = _recipe_for(shop.config.public_url)
+    return f"{how}-offline-{arrivals}" if shop.config.offline else how
+
+
+@lru_cache(maxsize=8)
+def _recipe_for(public_url: str) -> str:
+    """Where provenance is announced, its URLs begin with ours."""
+    origin = _origin(public_url)
+    return f"{_RECIPE}-{zlib.crc32(origin.encode()):x}" if origin else _RECIPE
+
+
+def _origin(public_url: str) -> str:
+    return public_url if public_url.startswith("https://") else ""
 
 
 def answering(
@@ -196,4 +209,6 @@ def _parts(shop: Shop, repository: RepositoryRecord, project: ProjectRecord) -> 
         status=project.status,
         status_reason=project.status_reason,
         offline=shop.config.offline,
+        provenance=attestations.places(project.id),
+        origin=_origin(shop.config.public_url),
     )

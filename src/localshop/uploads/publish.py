@@ -30,6 +30,9 @@ _POLITE = {
     "submit_pkg_info": "There is nothing to register: a project is there with its first upload.",
 }
 _NEEDED = ("name", "version")
+_LARGEST_ATTESTATIONS = 256 << 10
+"""Characters; one takes about ten thousand."""
+_MOST_ATTESTATIONS = 10
 _SPECIFICATIONS = "https://packaging.python.org/en/latest/specifications"
 _SDISTS = f"{_SPECIFICATIONS}/source-distribution-format/#source-distribution-file-name"
 _WHEELS = f"{_SPECIFICATIONS}/binary-distribution-format/#file-name-convention"
@@ -205,11 +208,12 @@ def _refuse(found: Taken, examined: Examined) -> None:
 
 def _attestations(form: Form) -> list[object]:
     """What was sent of them. One that cannot be read proves nothing, but is no reason to refuse a file."""
+    text = form.one("attestations")
     try:
-        sent = json.loads(form.one("attestations") or "[]")
+        sent = json.loads(text) if 0 < len(text) <= _LARGEST_ATTESTATIONS else []
     except (ValueError, RecursionError):
         return []
-    return sent if isinstance(sent, list) else []
+    return sent if isinstance(sent, list) and len(sent) <= _MOST_ATTESTATIONS else []
 
 
 def _entry(form: Form, examined: Examined, now: datetime) -> Entry:

@@ -18,7 +18,7 @@ from localshop.protocol.names import normalise
 from . import rights
 from .content import may_change
 from .readme import Readme, readme
-from .releases import newest_first, releases
+from .releases import doubt, newest_first, releases
 from .start import index_url
 
 _ON_A_PAGE = 20
@@ -42,6 +42,7 @@ def project(request: HttpRequest, slug: str, name: str) -> HttpResponse:
         "repository": repository,
         "project": found,
         "releases": Paginator(every, _ON_A_PAGE).get_page(request.GET.get("page")),
+        "doubt": doubt(every),
         "index": index_url(request, repository),
         "about": told,
         "readme": text,

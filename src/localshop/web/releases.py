@@ -8,7 +8,8 @@ from itertools import groupby
 
 from packaging.version import Version
 
-from localshop.catalog import files, projects, queue
+from localshop.catalog import attestations, files, projects, queue
+from localshop.catalog.attestations import Origin
 from localshop.catalog.records import FileRecord, JobRecord, ProjectRecord, RepositoryRecord
 from localshop.mirror.errands import mirror_key
 from localshop.mirror.names import is_ours
@@ -23,7 +24,8 @@ class FileLine:
     """One file as the page shows it.
 
     ``hidden``: the verdict that keeps it from clients. ``standing``: ``here``, ``upstream``, ``fetching``,
-    ``failed`` or ``lost``; ``why`` is what its job said when it last failed.
+    ``failed`` or ``lost``; ``why`` is what its job said when it last failed. ``origin`` is what is known
+    of where it was made.
     """
 
     entry: Entry
@@ -31,6 +33,7 @@ class FileLine:
     hidden: Verdict | None
     standing: str
     why: str = ""
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,11 @@ class Release:
         return any(line.standing in {"upstream", "failed"} and not line.hidden for line in self.files)
 
     @property
+    def publisher(self) -> str:
+        """Who verifiably made it, if that is known of any of its files."""
+        return next((one.origin.publisher for one in self.files if one.origin and one.origin.publisher), "")
+
+    @property
     def stored(self) -> bool:
         """Whether there is anything here to be deleted."""
         return any(line.standing in {"here", "lost"} for line in self.files)
@@ -89,6 +97,23 @@ def newest_first(every: Sequence[Release]) -> list[Entry]:
     return [line.entry for release in ordered for line in release.files]
 
 
+def doubt(every: Sequence[Release]) -> str:
+    """Why the newest release may not come from who made those before; empty: nothing speaks against it.
+
+    A project that proved where it is made, and does not any more, may be in other hands.
+    """
+    here = [release for release in every if release.stored and not release.yanked]
+    if not here or not (before := next((one for one in here[1:] if one.publisher), None)):
+        return ""
+    newest = here[0]
+    if newest.publisher == before.publisher:
+        return ""
+    made = f"{before.version} was verifiably made by {before.publisher}"
+    if not newest.publisher:
+        return f"{made}; nothing tells who made {newest.version}."
+    return f"{made}, {newest.version} by {newest.publisher}."
+
+
 def _lines(repository: RepositoryRecord, found: ProjectRecord) -> list[FileLine]:
     answer = None
     if found.kind != "private":
@@ -103,8 +128,12 @@ def _lines(repository: RepositoryRecord, found: ProjectRecord) -> list[FileLine]
     }
     jobs = queue.jobs_by_key([mirror_key(row.id) for row in own.values() if row.blob is None])
     entries = {**listed, **{name: _own(row) for name, row in own.items() if _stays(row, found, listed)}}
+    origins = attestations.origins(found.id)
     return [
-        _line(found, entry, row=own.get(name), job=_job(own.get(name), jobs))
+        replace(
+            _line(found, entry, row=own.get(name), job=_job(own.get(name), jobs)),
+            origin=origins.get((entry.path, name)),
+        )
         for name, entry in entries.items()
     ]
 
