@@ -38,6 +38,12 @@ def files_of(project_id: int) -> list[FileRecord]:
     return [_record(row) for row in rows]
 
 
+def every_row(project_id: int) -> list[FileRecord]:
+    """All files of a project that have a row, also those that were overwritten or deleted."""
+    rows = File.objects.filter(project_id=project_id).select_related("project", "blob").order_by("id")
+    return [_record(row) for row in rows]
+
+
 def want_file(
     project_id: int,
     *,
@@ -217,4 +223,5 @@ def _record(row: File) -> FileRecord:
         entry=row.entry,
         blob=BlobRecord(sha256=blob.sha256, size=blob.size, name=blob.name) if blob else None,
         state=row.state,
+        created=row.created,
     )

@@ -60,6 +60,8 @@ class Repository(models.Model):
     """Whether only who published a project first, and owners, publish to it."""
     strict_record = models.BooleanField(default=False)
     """Whether a wheel is refused whose RECORD does not fit its content."""
+    rules = models.JSONField(default=dict)
+    """What it hides, as ``policies.rules`` writes it; a rule that is off is not in it."""
     created = models.DateTimeField(auto_now_add=True)
 
 
@@ -198,6 +200,33 @@ class UpstreamPage(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["project", "upstream"], name="one_page_an_upstream"),
+        ]
+
+
+class Pass(models.Model):
+    """A version of a project that somebody let through, whatever the rules say; or a name that he approved.
+
+    It names the project, which may have no row yet.
+    """
+
+    repository = models.ForeignKey(Repository, models.CASCADE, related_name="passes")
+    project = models.CharField(max_length=200)
+    """Normalised (PEP 503)."""
+    version = models.CharField(max_length=200, blank=True)
+    """Empty: all of them."""
+    rule = models.CharField(max_length=20, blank=True)
+    """The one rule that it lifts; empty: all of them."""
+    until = models.FloatField(null=True)
+    """Seconds since the epoch at which it ends; none: it does not."""
+    reason = models.CharField(max_length=500)
+    who = models.CharField(max_length=200, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["repository", "project", "version", "rule"], name="one_pass_a_version"
+            ),
         ]
 
 

@@ -50,6 +50,7 @@ def upstream_pages(project_id: int) -> dict[int, UpstreamPageRecord]:
             last_modified=row.last_modified,
             serial=row.serial,
             error=row.error,
+            changed=row.changed.timestamp(),
         )
         for row in rows
     }

@@ -48,7 +48,7 @@ class PageRow(NamedTuple):
 class FileRow(NamedTuple):
     """A file that was wanted; ``blob`` is what the storage calls its bytes, empty: not here.
 
-    ``size`` is in bytes, 0: not known. ``status`` and ``status_reason`` are the project's (PEP 792).
+    ``size`` is in bytes, 0: not known. ``serial`` is the project's.
     """
 
     access: int
@@ -56,8 +56,7 @@ class FileRow(NamedTuple):
     project_id: int
     project: str
     kind: str
-    status: str
-    status_reason: str
+    serial: int
     state: str
     blob: str
     sha256: str
@@ -68,10 +67,10 @@ class MetadataRow(NamedTuple):
     """The METADATA of a wheel that is held."""
 
     access: int
+    project_id: int
     project: str
     kind: str
-    status: str
-    status_reason: str
+    serial: int
     sha256: str
     body: bytes
 
@@ -105,7 +104,7 @@ _PAGE = """
     FROM {asked} LEFT JOIN catalog_shelvedpage g ON g.project_id = a.x AND g.form = a.y
 """
 _FILE = f"""
-    SELECT {_STATE}, f.id, p.id, p.name, p.kind, p.status, p.status_reason,
+    SELECT {_STATE}, f.id, p.id, p.name, p.kind, p.serial,
         f.state, b.name, coalesce(b.sha256, f.sha256), coalesce(b.size, f.size)
     FROM {{asked}}
     LEFT JOIN catalog_file f ON f.repository_id = a.x AND f.path = a.y AND f.filename = a.z
@@ -113,7 +112,7 @@ _FILE = f"""
     LEFT JOIN catalog_blob b ON b.id = f.blob_id
 """  # noqa: S608
 _METADATA = f"""
-    SELECT {_STATE}, p.name, p.kind, p.status, p.status_reason, m.sha256, m.body
+    SELECT {_STATE}, p.id, p.name, p.kind, p.serial, m.sha256, m.body
     FROM {{asked}}
     LEFT JOIN catalog_coremetadata m ON m.repository_id = a.x AND m.path = a.y AND m.filename = a.z
     LEFT JOIN catalog_project p ON p.id = m.project_id
@@ -150,13 +149,13 @@ class _Rows:
     async def file(self, repository_id: int, path: str, filename: str) -> FileRow:
         row = await self._one(_FILE, (repository_id, path, filename))
         if row[1] is None:
-            return FileRow(row[0], 0, 0, "", "", "", "", "", "", "", 0)
-        return FileRow._make((*row[:8], row[8] or "", row[9] or "", row[10] or 0))
+            return FileRow(row[0], 0, 0, "", "", 0, "", "", "", 0)
+        return FileRow._make((*row[:7], row[7] or "", row[8] or "", row[9] or 0))
 
     async def metadata(self, repository_id: int, path: str, filename: str) -> MetadataRow:
         row = await self._one(_METADATA, (repository_id, path, filename))
         if row[5] is None:
-            return MetadataRow(row[0], "", "", "", "", "", b"")
+            return MetadataRow(row[0], 0, "", "", 0, "", b"")
         return MetadataRow._make((*row[:6], zlib.decompress(row[6])))
 
 

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from ipaddress import IPv4Network, IPv6Network
 from typing import NamedTuple
 
+from localshop.policies.rules import NO_RULES, Rules
 from localshop.upstream.source import Source
 
 Address = IPv4Network | IPv6Network
@@ -38,6 +39,7 @@ class RepositoryRecord:
     strict_record: bool
     upstreams: tuple[Source, ...]
     networks: tuple[NetworkRecord, ...]
+    rules: Rules = NO_RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,10 @@ class ProjectRecord:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamPageRecord:
-    """What an upstream last said of a project; ``document`` is packed, empty: it has none."""
+    """What an upstream last said of a project; ``document`` is packed, empty: it has none.
+
+    ``changed``: when it last became another one, in seconds since the epoch.
+    """
 
     upstream_id: int
     document: bytes
@@ -120,6 +125,7 @@ class UpstreamPageRecord:
     last_modified: str
     serial: int | None
     error: str
+    changed: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +145,20 @@ class FileRecord:
     entry: dict[str, object]
     blob: BlobRecord | None
     state: str
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PassRecord:
+    """A pass as lists show it; ``until``: seconds since the epoch, None: for good."""
+
+    project: str
+    version: str
+    rule: str
+    until: float | None
+    reason: str
+    who: str
+    created: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from django.db.models import F
 
 from localshop.errors import BadInput
 from localshop.observe.redact import redact
+from localshop.policies.rules import stored
 from localshop.protocol.names import is_name, normalise
 from localshop.upstream.source import Source
 
@@ -273,6 +274,7 @@ def _record(row: Repository, *, unsealed: bool = True) -> RepositoryRecord:
         members_only=row.members_only,
         owners_only=row.owners_only,
         strict_record=row.strict_record,
+        rules=stored(row.rules),
         upstreams=tuple(
             Source(
                 id=upstream.id,

@@ -15,14 +15,14 @@ from .models import File, Project
 
 @dataclass(frozen=True, slots=True)
 class FoundProject:
-    """A private project that a search found; ``files``: name, and whether it is yanked."""
+    """A private project that a search found; ``files``: path, name, and whether it is yanked."""
 
+    id: int
+    serial: int
     name: str
     title: str
     summary: str
-    status: str
-    status_reason: str
-    files: tuple[tuple[str, bool], ...]
+    files: tuple[tuple[str, str, bool], ...]
 
 
 def search(
@@ -41,17 +41,18 @@ def search(
     asked = named & summarised if both else named | summarised
     own = Project.objects.filter(repository_id=repository_id, kind=Project.Kind.PRIVATE, listed=True)
     rows = list(own.filter(asked).order_by("name")[:most])
-    listed: dict[int, list[tuple[str, bool]]] = defaultdict(list)
+    listed: dict[int, list[tuple[str, str, bool]]] = defaultdict(list)
     live = File.objects.filter(project__in=[row.id for row in rows], state=File.State.LIVE)
-    for project_id, filename, yanked in live.values_list("project_id", "filename", "entry__yanked"):
-        listed[project_id].append((filename, bool(yanked)))
+    columns = ("project_id", "path", "filename", "entry__yanked")
+    for project_id, path, filename, yanked in live.values_list(*columns):
+        listed[project_id].append((path, filename, bool(yanked)))
     return [
         FoundProject(
+            id=row.id,
+            serial=row.serial,
             name=row.name,
             title=row.title,
             summary=row.summary,
-            status=row.status,
-            status_reason=row.status_reason,
             files=tuple(listed[row.id]),
         )
         for row in rows

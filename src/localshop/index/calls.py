@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from localshop.access import Admission
+from localshop.catalog.records import RepositoryRecord
 from localshop.catalog.search import FoundProject, search
-from localshop.policies.judge import Subject, judge
 from localshop.protocol import calls, legacy_json
 from localshop.protocol.calls import BadCallError, Call
 from localshop.protocol.pages import versions_of
+from localshop.shelf.hearing import heard
 from localshop.shop import Shop
 
 from .answers import Headers, Receive, Scope, Send, answer
@@ -93,7 +94,7 @@ async def _search(shop: Shop, admission: Admission, call: Call) -> list[dict[str
         both=operator == "and",
         most=_MOST_FOUND,
     )
-    hits = [(one, _newest(one)) for one in found]
+    hits = [(one, await _newest(shop, admission.repository, one)) for one in found]
     return [_hit(one, version, place) for place, (one, version) in enumerate(hits) if version]
 
 
@@ -111,12 +112,16 @@ def _texts(value: Any) -> Sequence[str]:
     return texts
 
 
-def _newest(project: FoundProject) -> str:
+async def _newest(shop: Shop, repository: RepositoryRecord, project: FoundProject) -> str:
     """The version that describes the project, of the files that its page shows; empty: none is shown."""
+    called = await heard(shop, repository, project.name, project_id=project.id, serial=project.serial)
+    if called is None:
+        return ""
+    now = shop.now()
     shown = {
         filename: yanked
-        for filename, yanked in project.files
-        if judge(Subject(project.name, filename, project.status, project.status_reason)) is None
+        for path, filename, yanked in project.files
+        if called.verdict_at(path, filename, now) is None
     }
     files = [{"filename": filename, "yanked": yanked} for filename, yanked in shown.items()]
     page = {"name": project.name, "versions": versions_of(shown, project.name), "files": files}

@@ -20,6 +20,7 @@ from localshop.mirror.metadata import metadata
 from localshop.mirror.page import page
 from localshop.mirror.provenance import provenance
 from localshop.observe.log import event, get_logger
+from localshop.policies.reading import written
 from localshop.protocol.names import is_name, is_normalised, normalise
 from localshop.shop import Shop
 
@@ -195,8 +196,8 @@ class IndexDoor:
         match outcome:
             case None:
                 await say(send, 404, "no-such-file", f"There is no file {route.filename!r} here.", head=head)
-            case Withheld(slug, sentence):
-                await say(send, 403, slug, sentence, head=head)
+            case Withheld():
+                await _say_withheld(send, outcome, head=head)
             case Elsewhere(url):
                 await redirect(send, 302, url, cache=b"no-store", head=head)
                 return not head and asks_for_beginning(scope)
@@ -214,20 +215,26 @@ class IndexDoor:
             sentence = f"There is no metadata of {route.filename!r} here."
             await say(visit.send, 404, "no-such-file", sentence, head=visit.head)
         elif isinstance(found, Withheld):
-            await say(visit.send, 403, found.slug, found.sentence, head=visit.head)
+            await _say_withheld(visit.send, found, head=visit.head)
         else:
             await send_metadata(visit.scope, visit.send, found, private=admission.private)
 
     async def _provenance(self, visit: _Visit, admission: Admission, row: FileRow) -> None:
-        filename = visit.route.filename
-        found = await provenance(self._shop, admission.repository, filename, row=row)
+        route = visit.route
+        found = await provenance(self._shop, admission.repository, route.path, route.filename, row=row)
         if found is None:
-            sentence = f"There is no verified provenance of {filename!r} here."
+            sentence = f"There is no verified provenance of {route.filename!r} here."
             await say(visit.send, 404, "no-provenance", sentence, head=visit.head)
         elif isinstance(found, Withheld):
-            await say(visit.send, 403, found.slug, found.sentence, head=visit.head)
+            await _say_withheld(visit.send, found, head=visit.head)
         else:
             await send_provenance(visit.scope, visit.send, found, private=admission.private)
+
+
+async def _say_withheld(send: Send, withheld: Withheld, *, head: bool) -> None:
+    """Tell why a file is not given, and until when, where that is known."""
+    extra = [(b"x-localshop-until", written(withheld.until).encode())] if withheld.until is not None else []
+    await say(send, 403, withheld.slug, withheld.sentence, head=head, extra=extra)
 
 
 async def _say_why_not(send: Send, error: OperationalError, *, head: bool) -> None:

@@ -16,7 +16,7 @@ async def mirror_file(shop: Shop, payload: Mapping[str, Any]) -> None:
     When the world has changed since it was asked for, so that there is nothing to fetch any more,
     the job is done. Raises the errors of the upstream and of the storage.
     """
-    wanted = await shop.run(still_wanted, int(payload["file"]))
+    wanted = await shop.run(still_wanted, int(payload["file"]), now=shop.now())
     if wanted is not None:
         source, file = wanted
         await bring_home(shop, source, file).whole()

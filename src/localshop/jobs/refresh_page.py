@@ -13,7 +13,7 @@ from localshop.mirror.metadata import metadata
 from localshop.mirror.names import is_ours
 from localshop.mirror.refresh import refresh
 from localshop.protocol.filenames import parse, version_or_none
-from localshop.shelf.shelf import answering
+from localshop.shelf.parts import answering
 from localshop.shop import Shop
 
 

@@ -8,9 +8,9 @@ from localshop import config
 from localshop.catalog import projects, queue
 from localshop.catalog.records import ProjectRecord, RepositoryRecord
 from localshop.errors import BadInput
-from localshop.policies.judge import Subject, judge
 from localshop.protocol.names import is_name, normalise
-from localshop.shelf.shelf import answering
+from localshop.shelf.hearing import hearing
+from localshop.shelf.parts import answering
 
 from .file import MIRROR_FILE, is_swapped, want
 from .locate import Located
@@ -61,9 +61,9 @@ def fetch_files(
         return []
     source = next(one for one in repository.upstreams if one.id == answer[0])
     fetched = []
+    called = hearing(repository, project)
     for entry in answer[1].files:
-        subject = Subject(project.name, entry.filename, project.status, project.status_reason)
-        if entry.filename not in filenames or judge(subject) is not None:
+        if entry.filename not in filenames or called.verdict(entry, now) is not None:
             continue
         located = Located(project, source, entry)
         wanted = None if is_swapped(located) else want(located)

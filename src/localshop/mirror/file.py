@@ -14,8 +14,9 @@ from localshop.catalog.reads import FileRow
 from localshop.catalog.records import FileRecord, RepositoryRecord
 from localshop.errors import StorageError, UpstreamUnavailable
 from localshop.observe.log import event, get_logger
-from localshop.policies.judge import Subject, Verdict, judge
+from localshop.policies.records import Verdict
 from localshop.protocol.document import entry_to_json
+from localshop.shelf.hearing import heard
 from localshop.shop import Shop
 
 from .download import HELD_BACK, Download
@@ -58,10 +59,14 @@ class Coming:
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """It is not given: by a verdict, or because it is not here and may not be fetched."""
+    """It is not given: by a verdict, or because it is not here and may not be fetched.
+
+    ``until``: when the verdict ends, in seconds since the epoch, where it does.
+    """
 
     slug: str
     sentence: str
+    until: float | None = None
 
 
 Outcome = Here | Elsewhere | Coming | Withheld | None
@@ -78,9 +83,12 @@ async def file(
     if row.state == "deleted":
         return None
     if row.blob:
-        verdict = judge(Subject(row.project, filename, row.status, row.status_reason))
+        project = await heard(shop, repository, row.project, project_id=row.project_id, serial=row.serial)
+        if project is None:
+            return None
+        verdict = project.verdict_at(path, filename, shop.now())
         if verdict is not None:
-            return _withheld(verdict)
+            return withheld(verdict)
         shop.used.add(row.sha256)
         return Here(row.blob, row.sha256, row.size)
     if row.kind == "private":
@@ -90,10 +98,9 @@ async def file(
     located = await locate(shop, repository, path, filename)
     if located is None:
         return None
-    project = located.project
-    verdict = judge(Subject(project.name, filename, project.status, project.status_reason))
+    verdict = await verdict_on(shop, repository, located)
     if verdict is not None:
-        return _withheld(verdict)
+        return withheld(verdict)
     return await _missing(shop, repository, located)
 
 
@@ -207,5 +214,13 @@ async def _streamed(download: Download, wanted: FileRecord) -> Outcome:
     return Coming(download, wanted.sha256)
 
 
-def _withheld(verdict: Verdict) -> Withheld:
-    return Withheld(verdict.slug, verdict.sentence)
+async def verdict_on(shop: Shop, repository: RepositoryRecord, located: Located) -> Verdict | None:
+    """The verdict on a file that an upstream has; None: it is shown."""
+    project = located.project
+    found = await heard(shop, repository, project.name, project_id=project.id, serial=project.serial)
+    return found.verdict(located.entry, shop.now()) if found is not None else None
+
+
+def withheld(verdict: Verdict) -> Withheld:
+    """What a client gets for a file that is hidden."""
+    return Withheld(verdict.slug, verdict.sentence, verdict.until)

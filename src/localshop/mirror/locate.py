@@ -8,7 +8,7 @@ from localshop.catalog import files, projects
 from localshop.catalog.records import ProjectRecord, RepositoryRecord
 from localshop.protocol.document import Entry, entry_from_json
 from localshop.protocol.filenames import candidates
-from localshop.shelf.shelf import answering
+from localshop.shelf.parts import answering
 from localshop.shop import Shop
 from localshop.upstream.source import Source
 

@@ -10,12 +10,12 @@ from localshop.catalog.reads import MetadataRow
 from localshop.catalog.records import RepositoryRecord
 from localshop.errors import UpstreamError, UpstreamNonsense, UpstreamUnavailable
 from localshop.observe.log import event, get_logger
-from localshop.policies.judge import Subject, judge
 from localshop.protocol.wheels import LARGEST_METADATA, NotReadable, metadata_ranges
+from localshop.shelf.hearing import heard
 from localshop.shop import Shop
 
 from .fetch import bring_home
-from .file import Withheld, want
+from .file import Withheld, verdict_on, want, withheld
 from .inside import keep_metadata
 from .locate import Located, locate
 from .names import is_ours
@@ -50,8 +50,9 @@ async def metadata(
         row = found
     elif row.kind != "private" and is_ours(repository, row.project, kind=row.kind):
         return None
-    verdict = judge(Subject(row.project, filename, row.status, row.status_reason))
-    return row if verdict is None else Withheld(verdict.slug, verdict.sentence)
+    project = await heard(shop, repository, row.project, project_id=row.project_id, serial=row.serial)
+    verdict = project.verdict_at(path, filename, shop.now()) if project is not None else None
+    return row if verdict is None else withheld(verdict)
 
 
 async def _look_for(
@@ -68,10 +69,9 @@ async def _look_for(
         located = await locate(shop, repository, path, filename)
         if located is None:
             return None
-        project = located.project
-        verdict = judge(Subject(project.name, filename, project.status, project.status_reason))
+        verdict = await verdict_on(shop, repository, located)
         if verdict is not None:
-            return Withheld(verdict.slug, verdict.sentence)
+            return withheld(verdict)
         if shop.config.offline:
             return Withheld(
                 "not-mirrored", f"The metadata of {filename} is not here, and localshop is offline."

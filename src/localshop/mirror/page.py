@@ -43,7 +43,10 @@ async def page(
             token = await shop.reads.token(repository.id, name)
     if not token.id or not (token.listed or ours):
         return None
-    return await shelf.take(shop, token, form) or await _make(shop, repository, name, token=token, form=form)
+    mark = repository.rules.mark
+    return await shelf.take(shop, token, form, mark=mark) or await _make(
+        shop, repository, name, token=token, form=form
+    )
 
 
 async def _first_look(shop: Shop, repository: RepositoryRecord, name: str, token: Token) -> None:
@@ -63,11 +66,11 @@ async def _make(
 
     async def build() -> Rendered | None:
         newest = await shop.reads.token(repository.id, name)
-        ready = await shelf.take(shop, newest, form)
+        ready = await shelf.take(shop, newest, form, mark=repository.rules.mark)
         if ready is not None:
             return ready
         project = await shop.run(projects.project, repository.id, name)
         return await shelf.make(shop, repository, project, form) if project is not None else None
 
-    state = f"{token.id} {token.serial} {token.arrivals} {form}"
+    state = f"{token.id} {token.serial} {token.arrivals} {repository.rules.mark} {form}"
     return await shop.flights.once(f"build {state}", build)

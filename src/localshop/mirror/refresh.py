@@ -11,9 +11,9 @@ from localshop.catalog.projects import Finding
 from localshop.catalog.records import ProjectRecord, RepositoryRecord, UpstreamPageRecord
 from localshop.errors import UpstreamError, UpstreamNonsense, UpstreamUnavailable
 from localshop.observe.log import event, get_logger
-from localshop.protocol.document import Document, pack
+from localshop.protocol.document import Document, pack, with_first_seen
 from localshop.protocol.readers import read
-from localshop.shelf.shelf import known_document
+from localshop.shelf.parts import known_document
 from localshop.shop import Shop
 from localshop.upstream.answers import PageAnswer
 from localshop.upstream.source import Source
@@ -97,7 +97,7 @@ async def _ask_in_order(
             document = known_document(last)
         else:
             # Packing a large page takes too long for the loop.
-            found = await shop.run(_record, source, answer, document)
+            found = await shop.run(_record, source, answer, document, last=last, now=shop.now())
             trip.findings.append(Finding(source.id, found))
         if document is not None:
             trip.document = document
@@ -143,9 +143,21 @@ async def _read(
     return document
 
 
-def _record(source: Source, answer: PageAnswer, document: Document | None) -> UpstreamPageRecord | None:
+def _record(
+    source: Source,
+    answer: PageAnswer,
+    document: Document | None,
+    *,
+    last: UpstreamPageRecord | None,
+    now: float,
+) -> UpstreamPageRecord | None:
     if answer.state == "unchanged":
         return None
+    if document is not None:
+        before = known_document(last) if last is not None else None
+        document = with_first_seen(
+            document, before, changed=last.changed if last is not None else now, now=now
+        )
     packed = pack(document) if document is not None else b""
     return UpstreamPageRecord(
         upstream_id=source.id,

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from localshop.catalog import files, projects
 from localshop.catalog.records import BlobRecord, ProjectRecord, RepositoryRecord
-from localshop.policies.judge import Subject, Verdict, judge
+from localshop.policies.records import Verdict
 from localshop.protocol.document import Entry, entry_from_json
-from localshop.shelf.shelf import answering
+from localshop.shelf.hearing import hearing
+from localshop.shelf.parts import answering
 from localshop.shop import Shop
 from localshop.upstream.source import Source
 
@@ -73,8 +74,9 @@ def _take_stock(shop: Shop, repository: RepositoryRecord, project: ProjectRecord
             entries[file.filename] = entry_from_json(file.entry)
             stored[file.filename] = file.blob
     verdict = None
-    for filename in tuple(entries):
-        found = judge(Subject(project.name, filename, project.status, project.status_reason))
+    called, now = hearing(repository, project), shop.now()
+    for filename, entry in tuple(entries.items()):
+        found = called.verdict(entry, now)
         if found is not None:
             verdict = found
             del entries[filename]

@@ -225,7 +225,7 @@ async def _fetch_again(shop: Shop, mirrored: list[HolderRecord]) -> str | None:
         return "It cannot be fetched again, because localshop is offline."
     why = "No upstream has it any more that could be asked."
     for holder in mirrored:
-        wanted = await shop.run(still_wanted, holder.file_id)
+        wanted = await shop.run(still_wanted, holder.file_id, now=shop.now())
         if wanted is None:
             continue
         source, file = wanted

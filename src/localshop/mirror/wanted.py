@@ -7,7 +7,8 @@ import logging
 from localshop.catalog import files, projects, repositories
 from localshop.catalog.records import FileRecord
 from localshop.observe.log import event, get_logger
-from localshop.policies.judge import Subject, judge
+from localshop.protocol.document import entry_from_json
+from localshop.shelf.hearing import hearing
 from localshop.upstream.source import Source
 
 from .names import is_ours
@@ -15,7 +16,7 @@ from .names import is_ours
 log = get_logger(__name__)
 
 
-def still_wanted(file_id: int) -> tuple[Source, FileRecord] | None:
+def still_wanted(file_id: int, *, now: float) -> tuple[Source, FileRecord] | None:
     """The file and where it comes from; None: it is gone, or not to be had from an upstream now."""
     file = files.file_by_id(file_id)
     if file is None:
@@ -28,7 +29,7 @@ def still_wanted(file_id: int) -> tuple[Source, FileRecord] | None:
     project = projects.project(file.repository_id, file.project)
     if project is None:
         return None
-    verdict = judge(Subject(project.name, file.filename, project.status, project.status_reason))
+    verdict = hearing(repository, project).verdict(entry_from_json(file.entry), now)
     if verdict is not None:
         event(log, logging.INFO, "not-mirrored", verdict.sentence, file=file.filename, verdict=verdict.slug)
         return None

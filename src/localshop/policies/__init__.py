@@ -1,1 +1,1 @@
-"""Judgement: one judge, asked alike for the page, the bytes and the metadata of a file."""
+"""Judgement: one judge, asked alike for page, bytes and metadata of a file; one small class a rule."""

@@ -1,36 +1,116 @@
-"""The judge: whether a file is shown, or hidden, and then why and until when."""
+"""The judge: whether a file is shown, or hidden, and then why and until when.
+
+He is asked alike for the page, the bytes, the metadata and by whoever fetches, so they cannot differ. In
+this order:
+
+1. A project that is quarantined (PEP 792) shows nothing.
+2. A pass lets its version through, whatever the rules say, until its time.
+3. What is blocked by its very name, and whatever else the allow list does not lift, is hidden.
+4. The allow list is an exception to all other rules.
+5. All other rules hide what they hide. If several do, the one that lasts longest answers.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+
+from localshop.protocol.filenames import version_or_none
+
+from .records import FOR_GOOD, SHOWN, Case, Pass, Subject, Verdict
+from .rule import Rule
+from .rules import Rules
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """A file, as far as rules look at it.
+class Judge:
+    """Judges the files of one project by the rules of its repository."""
 
-    ``status`` and ``status_reason`` are its project's (PEP 792).
-    """
+    __slots__ = ("_allow", "_allowed", "_enforced", "_firm", "_passes", "_watched", "case")
 
-    project: str
-    filename: str
-    status: str = "active"
-    status_reason: str = ""
+    def __init__(self, rules: Rules, case: Case) -> None:
+        self.case = case
+        self._passes = [one for one in case.passes if not one.rule]
+        # A pass for one rule alone approves the whole project, for good.
+        approved = {one.rule for one in case.passes if one.rule}
+        about = [part for rule in rules.rules if rule.name not in approved for part in rule.about(case)]
+        self._enforced = [rule for rule in about if rule.mode == "enforced"]
+        self._watched = [rule for rule in about if rule.mode == "watched"]
+        self._firm = [rule for rule in self._enforced if not rule.lifted_by_allow]
+        self._allow = [entry for entry in rules.allow if entry.names(case.project)]
+        self._allowed: dict[str, bool] = {}
+
+    @property
+    def idle(self) -> bool:
+        """Whether no rule says anything of the project's files: then only its status counts."""
+        return not self._enforced and not self._watched
+
+    def until(self, subject: Subject, now: float) -> float:
+        """Until when the file is hidden, at least; ``SHOWN``: it is not, ``FOR_GOOD``: no end is known."""
+        if self.case.status == "quarantined":
+            return FOR_GOOD
+        for rule in self._applied(subject, now, self._enforced):
+            until = rule.until(subject, now)
+            if until:
+                return until
+        return SHOWN
+
+    def verdict(self, subject: Subject, now: float) -> Verdict | None:
+        """The verdict that hides a file; None: it is shown. Of several, the one that lasts longest."""
+        if not self.until(subject, now):
+            return None
+        found = [one for one in self.verdicts(subject, now) if not one.watched]
+        return max(found, key=lambda one: FOR_GOOD if one.until is None else one.until)
+
+    def verdicts(self, subject: Subject, now: float) -> Iterator[Verdict]:
+        """All that is said of a file: what hides it, and what would, by rules that are only watched."""
+        if self.case.status == "quarantined":
+            yield _quarantined(self.case)
+        for rules in (self._enforced, self._watched):
+            for rule in self._applied(subject, now, rules):
+                until = rule.until(subject, now)
+                if until:
+                    slug, sentence = rule.reason(self.case, subject)
+                    ends = until if until < FOR_GOOD else None
+                    yield Verdict(slug, sentence, rule.name, ends, watched=rule.mode == "watched")
+
+    def pass_for(self, subject: Subject, now: float) -> Pass | None:
+        """The pass that lets a file through now."""
+        for one in self._passes:
+            if (one.until is None or now < one.until) and _same(one.version, subject.version):
+                return one
+        return None
+
+    def turns(self, now: float) -> float:
+        """When the next pass ends."""
+        ends = [one.until for one in self._passes if one.until is not None and now < one.until]
+        return min(ends, default=FOR_GOOD)
+
+    def _applied(self, subject: Subject, now: float, rules: list[Rule]) -> list[Rule]:
+        """The rules that are left when passes and the allow list were looked at."""
+        if self._passes and self.pass_for(subject, now) is not None:
+            return []
+        if self._allow and self._is_allowed(subject.version):
+            return (
+                self._firm if rules is self._enforced else [one for one in rules if not one.lifted_by_allow]
+            )
+        return rules
+
+    def _is_allowed(self, version: str) -> bool:
+        known = self._allowed.get(version)
+        if known is None:
+            known = any(entry.holds(version, unreadable=False) for entry in self._allow)
+            self._allowed[version] = known
+        return known
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Why a file is hidden; ``until``: seconds since the epoch, None: for as long as it is so."""
-
-    slug: str
-    sentence: str
-    until: float | None = None
+def _quarantined(case: Case) -> Verdict:
+    # PEP 792: "The index MUST NOT offer any distributions for a quarantined project."
+    reason = f": {case.status_reason}" if case.status_reason else "."
+    return Verdict("quarantined", f"{case.project} is quarantined{reason}", "status")
 
 
-def judge(subject: Subject) -> Verdict | None:
-    """The verdict on a file; None: it is shown."""
-    if subject.status == "quarantined":
-        # PEP 792: "The index MUST NOT offer any distributions for a quarantined project."
-        reason = f": {subject.status_reason}" if subject.status_reason else "."
-        return Verdict("quarantined", f"{subject.project} is quarantined{reason}")
-    return None
+def _same(wanted: str, version: str) -> bool:
+    """Whether a pass for a version is one for this spelling of it (``1.0`` and ``1.0.0`` are one)."""
+    if not wanted or wanted == version:
+        return True
+    parsed = version_or_none(wanted)
+    return parsed is not None and parsed == version_or_none(version)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 # Stands first in what is packed; another number means that the page has to be fetched again.
 _FORMAT = 1
@@ -20,6 +21,8 @@ class Entry:
     ``YYYY-MM-DDThh:mm:ss[.ffffff]Z`` in UTC. ``yanked`` is True or a reason, never "". ``core_metadata`` is
     the sha256 of the METADATA, or True when only its existence is known. ``extra`` has the keys of the
     record that we do not know (PEP 691 allows them), and ``_hashes`` when there are some but no sha256.
+    ``seen`` is when we first saw it, in seconds since the epoch, where ``upload_time`` tells nothing; it is
+    for the judge alone.
     """
 
     filename: str
@@ -33,6 +36,12 @@ class Entry:
     core_metadata: bool | str = False
     provenance: str | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
+    seen: float | None = None
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Where it is found: its path below ``packages/`` and its name."""
+        return self.path, self.filename
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,34 @@ def entry_from_json(record: Mapping[str, object]) -> Entry:
     return Entry(**record)  # type: ignore[arg-type]  # It was an entry.
 
 
+def with_first_seen(document: Document, before: Document | None, *, changed: float, now: float) -> Document:
+    """Note when we first saw the files whose upload time is not told, or is still to come.
+
+    ``before`` is what the same upstream said until now, since the time ``changed``.
+    """
+    latest = f"{datetime.fromtimestamp(now, tz=UTC):%Y-%m-%dT%H:%M:%SZ}"
+    unsure = {entry.place for entry in document.files if not entry.upload_time or entry.upload_time > latest}
+    known = {
+        entry.place: changed if entry.seen is None else entry.seen
+        for entry in (before.files if before is not None else ())
+        if entry.seen is not None or entry.place in unsure
+    }
+    if not unsure and not known:
+        return document
+    files = [
+        replace(entry, seen=known.get(entry.place, now))
+        if entry.place in unsure or entry.place in known
+        else entry
+        for entry in document.files
+    ]
+    return replace(document, files=tuple(files))
+
+
+def moment_of(upload_time: str | None) -> float | None:
+    """An upload time as seconds since the epoch."""
+    return datetime.fromisoformat(upload_time).timestamp() if upload_time else None
+
+
 def pack(document: Document) -> bytes:
     """Make a document small enough to be kept in a row of a database."""
     rows = [
@@ -75,6 +112,7 @@ def pack(document: Document) -> bytes:
             entry.core_metadata,
             entry.provenance,
             entry.extra,
+            *(() if entry.seen is None else (entry.seen,)),
         )
         for entry in document.files
     ]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
-from localshop.policies.judge import Subject, judge
-from localshop.protocol.document import Document, Entry
+from localshop.policies.judge import Judge
+from localshop.policies.records import FOR_GOOD, Subject
+from localshop.protocol.document import Document, Entry, moment_of
+from localshop.protocol.filenames import parse
 from localshop.protocol.pages import Page, Shown, versions_of
 
 Place = tuple[str, str]
@@ -18,46 +20,96 @@ Place = tuple[str, str]
 class Own:
     """A file that has a row; ``stored``: its bytes are here.
 
-    ``entry`` is what was first said of it, with the digest and size that its bytes have.
+    ``entry`` is what was first said of it, with the digest and size that its bytes have. ``since``: when
+    somebody first wanted it, in seconds since the epoch; ``gone``: since when its upstream has it no more.
     """
 
     entry: Entry
     stored: bool
+    since: float | None = None
+    gone: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """All that a page is made of.
 
-    ``document``: what the upstream that answers for this project says, None for a private project.
-    ``metadata``: SHA-256 of each METADATA that is held. ``base``: the path of the repository's URL.
+    ``document``: what the upstream that answers for this project says, None for a private project; it says
+    so ``since`` then. ``metadata``: SHA-256 of each METADATA that is held; ``licences``: what they say.
+    ``base``: the path of the repository's URL.
     ``provenance``: files whose provenance was verified; it is announced below ``origin``, scheme and
     host of an https URL, and not at all without one.
     """
 
     name: str
-    base: str
     own: Sequence[Own]
     document: Document | None
-    metadata: Mapping[Place, str]
-    status: str = "active"
-    status_reason: str = ""
+    judge: Judge
+    base: str = ""
+    metadata: Mapping[Place, str] = field(default_factory=dict)
+    licences: Mapping[Place, str] = field(default_factory=dict)
+    since: float | None = None
     offline: bool = False
     provenance: frozenset[Place] = frozenset()
     origin: str = ""
 
 
-def assemble(parts: Parts) -> Page:
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """A page as it is shown until ``good_until`` (seconds since the epoch); None: no verdict on it ends."""
+
+    page: Page
+    good_until: float | None
+
+
+def assemble(parts: Parts, now: float) -> Assembled:
     """The page as it is shown now: hidden files are left out, of one file name there is one file."""
-    entries = [entry for entry in _entries(parts) if not _hidden(parts, entry)]
+    judge, case = parts.judge, parts.judge.case
+    shown = []
+    turns = judge.turns(now)
+    for entry, subject in subjects(parts):
+        until = judge.until(subject, now)
+        if until:
+            turns = min(turns, until)
+        else:
+            shown.append(entry)
     document = parts.document
-    return Page(
+    page = Page(
         name=parts.name,
-        files=tuple(_shown(parts, entry) for entry in entries),
-        versions=versions_of((entry.filename for entry in entries), parts.name),
-        status=parts.status,
-        status_reason=parts.status_reason,
+        files=tuple(_shown(parts, entry) for entry in shown),
+        versions=versions_of((entry.filename for entry in shown), parts.name),
+        status=case.status,
+        status_reason=case.status_reason,
         extra=document.extra if document is not None else {},
+    )
+    return Assembled(page, turns if turns < FOR_GOOD else None)
+
+
+def subjects(parts: Parts) -> Iterable[tuple[Entry, Subject]]:
+    """Each file that the page could show, hidden or not, and what the judge is told of it."""
+    own = {one.entry.filename: one for one in parts.own if one.stored}
+    listed = {entry.place for entry in parts.document.files} if parts.document is not None else set()
+    for entry in _entries(parts):
+        stored = own.get(entry.filename)
+        since = stored.since if stored is not None and entry.place not in listed else parts.since
+        yield entry, subject_of(parts, entry, since=since, gone=stored.gone if stored is not None else None)
+
+
+def subject_of(parts: Parts, entry: Entry, *, since: float | None, gone: float | None = None) -> Subject:
+    """What the judge is told of a file, which was here or upstream ``since`` then at the latest."""
+    parsed = parse(entry.filename, parts.name)
+    uploaded, seen = moment_of(entry.upload_time), entry.seen
+    if seen is None and uploaded is None:
+        seen = since
+    return Subject(
+        filename=entry.filename,
+        version=parsed.version if parsed is not None else "",
+        kind=parsed.kind if parsed is not None else "",
+        uploaded=uploaded,
+        seen=seen,
+        yanked=entry.yanked,
+        licence=parts.licences.get((entry.path, entry.filename), ""),
+        gone=gone,
     )
 
 
@@ -85,16 +137,6 @@ def _entries(parts: Parts) -> Iterable[Entry]:
 def _renewed(kept: Entry, told: Entry) -> Entry:
     """The upstream's newest word on a file, such as a yank; digest and size are those of the bytes."""
     return replace(told, sha256=kept.sha256, size=kept.size)
-
-
-def _hidden(parts: Parts, entry: Entry) -> bool:
-    subject = Subject(
-        project=parts.name,
-        filename=entry.filename,
-        status=parts.status,
-        status_reason=parts.status_reason,
-    )
-    return judge(subject) is not None
 
 
 def _shown(parts: Parts, entry: Entry) -> Shown:

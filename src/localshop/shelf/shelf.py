@@ -14,14 +14,14 @@ from django.db import OperationalError
 
 from localshop.catalog import attestations, files, projects
 from localshop.catalog.reads import Token
-from localshop.catalog.records import FileRecord, ProjectRecord, RepositoryRecord, UpstreamPageRecord
+from localshop.catalog.records import ProjectRecord, RepositoryRecord
 from localshop.observe.log import event, get_logger
-from localshop.protocol.document import Document, entry_from_json, unpack
 from localshop.protocol.pages import Page
 from localshop.protocol.writers import page_html, page_json
 from localshop.shop import Shop
 
-from .assemble import Own, Parts, assemble
+from .assemble import Parts, assemble
+from .parts import parts_of
 
 log = get_logger(__name__)
 
@@ -49,17 +49,20 @@ class Rendered:
         return zlib.decompress(self.packed, wbits=31)
 
 
-async def take(shop: Shop, token: Token, form: str) -> Rendered | None:
-    """The page of the project that the token stands for, if one lies ready that is still good."""
+async def take(shop: Shop, token: Token, form: str, *, mark: str) -> Rendered | None:
+    """The page of the project that the token stands for, if one lies ready that is still good.
+
+    ``mark`` is that of the repository's rules.
+    """
     key = (token.id, form)
     page: Rendered | None = shop.pages.get(key)
-    if page is not None and _good(shop, page, token):
+    if page is not None and _good(shop, page, token, mark):
         return page
     row = await shop.reads.page(token.id, form)
     if row is None:
         return None
     page = Rendered(row.serial, row.recipe, row.good_until, row.digest, row.body)
-    if not _good(shop, page, token):
+    if not _good(shop, page, token, mark):
         return None
     _keep(shop, token.id, form, page)
     return page
@@ -77,7 +80,7 @@ async def make(shop: Shop, repository: RepositoryRecord, project: ProjectRecord,
 
 def empty(name: str, form: str) -> Rendered:
     """The page of a name that is kept for private files and has none."""
-    return _rendered(Page(name=name, files=(), versions=()), form, serial=0, recipe=_RECIPE)
+    return pack(_WRITERS[form](Page(name=name, files=(), versions=())))
 
 
 def pack(plain: bytes, *, serial: int = 0, recipe: str = "", good_until: float | None = None) -> Rendered:
@@ -91,10 +94,11 @@ def pack(plain: bytes, *, serial: int = 0, recipe: str = "", good_until: float |
     )
 
 
-def recipe(shop: Shop, arrivals: int) -> str:
-    """How a page is made now. Made offline it also depends on which files are stored here."""
+def recipe(shop: Shop, arrivals: int, mark: str) -> str:
+    """How a page is made now: by rules of this mark. Made offline it also depends on what is stored here."""
     how = _recipe_for(shop.config.public_url)
-    return f"{how}-offline-{arrivals}" if shop.config.offline else how
+    how = f"{how}-offline-{arrivals}" if shop.config.offline else how
+    return f"{how}-{mark}" if mark else how
 
 
 @lru_cache(maxsize=8)
@@ -108,30 +112,6 @@ def _origin(public_url: str) -> str:
     return public_url if public_url.startswith("https://") else ""
 
 
-def answering(
-    repository: RepositoryRecord, known: dict[int, UpstreamPageRecord]
-) -> tuple[int, Document] | None:
-    """The first upstream, in order, that has the project, and what it says. It answers alone.
-
-    Files of several upstreams are never mixed: whoever can publish a name on a later one would
-    otherwise add his files to a project of an earlier one (dependency confusion).
-    """
-    for source in repository.upstreams:
-        page = known.get(source.id)
-        document = known_document(page) if page is not None else None
-        if document is not None:
-            return source.id, document
-    return None
-
-
-def known_document(page: UpstreamPageRecord) -> Document | None:
-    """What an upstream last said; None: it has not the project, or another version of us wrote it."""
-    try:
-        return unpack(page.document) if page.document else None
-    except ValueError:
-        return None
-
-
 def weight(page: Rendered) -> int:
     """About how many bytes a page takes in memory, with the answers that are made from it."""
     return 4 * len(page.packed) + 1000
@@ -142,10 +122,10 @@ def base_of(shop: Shop, repository: RepositoryRecord) -> str:
     return f"{shop.config.mount_path}/repo/{repository.slug}/"
 
 
-def _good(shop: Shop, page: Rendered, token: Token) -> bool:
+def _good(shop: Shop, page: Rendered, token: Token, mark: str) -> bool:
     return (
         page.serial == token.serial
-        and page.recipe == recipe(shop, token.arrivals)
+        and page.recipe == recipe(shop, token.arrivals, mark)
         and (page.good_until is None or shop.now() < page.good_until)
     )
 
@@ -155,9 +135,10 @@ def _keep(shop: Shop, project_id: int, form: str, page: Rendered) -> None:
 
 
 def _make(shop: Shop, repository: RepositoryRecord, project: ProjectRecord, form: str) -> Rendered:
-    page = assemble(_parts(shop, repository, project))
-    how = recipe(shop, project.arrivals)
-    rendered = _rendered(page, form, serial=project.serial, recipe=how)
+    made = assemble(_parts(shop, repository, project), shop.now())
+    how = recipe(shop, project.arrivals, repository.rules.mark)
+    plain = _WRITERS[form](made.page)
+    rendered = pack(plain, serial=project.serial, recipe=how, good_until=made.good_until)
     try:
         _save(project.id, form, rendered)
     except OperationalError as error:
@@ -179,35 +160,11 @@ def _save(project_id: int, form: str, page: Rendered) -> None:
     )
 
 
-def _rendered(page: Page, form: str, *, serial: int, recipe: str) -> Rendered:
-    return pack(_WRITERS[form](page), serial=serial, recipe=recipe)
-
-
-def _own(file: FileRecord) -> Own:
-    entry = entry_from_json(file.entry)
-    if file.blob is None:
-        return Own(entry, stored=False)
-    return Own(replace(entry, sha256=file.blob.sha256, size=file.blob.size), stored=True)
-
-
 def _parts(shop: Shop, repository: RepositoryRecord, project: ProjectRecord) -> Parts:
-    answer = None
-    if project.kind != "private":
-        answer = answering(repository, projects.upstream_pages(project.id))
-    upstream_id, document = answer or (None, None)
-    return Parts(
-        name=project.name,
+    return replace(
+        parts_of(repository, project),
         base=base_of(shop, repository),
-        own=[
-            _own(file)
-            for file in files.files_of(project.id)
-            # What came from another upstream than the one that answers now is not mixed in.
-            if document is None or file.upstream_id in {None, upstream_id}
-        ],
-        document=document,
         metadata=files.metadata_digests(project.id),
-        status=project.status,
-        status_reason=project.status_reason,
         offline=shop.config.offline,
         provenance=attestations.places(project.id),
         origin=_origin(shop.config.public_url),

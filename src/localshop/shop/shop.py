@@ -33,6 +33,7 @@ _THREADS = 8
 _READERS = 4
 _PAGES_IN_MEMORY = 64 << 20
 _ENTRIES_IN_MEMORY = 200_000
+_HEARD_IN_MEMORY = 100_000
 _ABSENT_IN_MEMORY = 20_000
 
 log = get_logger(__name__)
@@ -55,6 +56,8 @@ class Shop:
         default_factory=lambda: Cache(_ENTRIES_IN_MEMORY)
     )
     """What the upstream (by id) that answers says of each (path, file name), weighed in files."""
+    hearings: Cache[Any] = field(default_factory=lambda: Cache(_HEARD_IN_MEMORY))
+    """Projects before their judge, weighed in files."""
     absent: Cache[float] = field(default_factory=lambda: Cache(_ABSENT_IN_MEMORY))
     """Until when (seconds since the epoch) a name need not be asked for again."""
     used: set[str] = field(default_factory=set)

@@ -22,10 +22,10 @@ from localshop.catalog import blobs, downloads, files, projects
 from localshop.catalog.records import BlobRecord, FileRecord, Given, ProjectRecord, RepositoryRecord, Tally
 from localshop.errors import StorageError
 from localshop.mirror.names import is_ours
-from localshop.policies.judge import Subject, judge
 from localshop.protocol import inert
 from localshop.protocol.installers import installer
-from localshop.shelf.shelf import answering
+from localshop.shelf.hearing import hearing
+from localshop.shelf.parts import answering
 from localshop.storage.stores import open_store
 
 from . import rights
@@ -43,7 +43,7 @@ def download(request: HttpRequest, slug: str, name: str, place: str, filename: s
     row = files.file_at(repository.id, place, filename)
     if row is not None and (row.project_id != project.id or row.state == "deleted"):
         raise Http404(f"There is no file {filename!r} here.")
-    verdict = judge(Subject(project.name, filename, project.status, project.status_reason))
+    verdict = hearing(repository, project).verdict_at(place, filename, time.time())
     if verdict is not None:
         return _said(request, 403, "This file is hidden", verdict.sentence)
     if row is None or row.blob is None:

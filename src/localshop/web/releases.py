@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -13,10 +14,11 @@ from localshop.catalog.attestations import Origin
 from localshop.catalog.records import FileRecord, JobRecord, ProjectRecord, RepositoryRecord
 from localshop.mirror.errands import mirror_key
 from localshop.mirror.names import is_ours
-from localshop.policies.judge import Subject, Verdict, judge
+from localshop.policies.records import Verdict
 from localshop.protocol.document import Entry, entry_from_json
 from localshop.protocol.filenames import parse, version_or_none
-from localshop.shelf.shelf import answering
+from localshop.shelf.hearing import hearing
+from localshop.shelf.parts import answering
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,9 @@ class FileLine:
 
     entry: Entry
     version: str
-    hidden: Verdict | None
     standing: str
     why: str = ""
+    hidden: Verdict | None = None
     origin: Origin | None = None
 
 
@@ -129,9 +131,11 @@ def _lines(repository: RepositoryRecord, found: ProjectRecord) -> list[FileLine]
     jobs = queue.jobs_by_key([mirror_key(row.id) for row in own.values() if row.blob is None])
     entries = {**listed, **{name: _own(row) for name, row in own.items() if _stays(row, found, listed)}}
     origins = attestations.origins(found.id)
+    called, now = hearing(repository, found), time.time()
     return [
         replace(
             _line(found, entry, row=own.get(name), job=_job(own.get(name), jobs)),
+            hidden=called.verdict(entry, now),
             origin=origins.get((entry.path, name)),
         )
         for name, entry in entries.items()
@@ -154,7 +158,6 @@ def _job(row: FileRecord | None, jobs: dict[str, JobRecord]) -> JobRecord | None
 
 def _line(found: ProjectRecord, entry: Entry, *, row: FileRecord | None, job: JobRecord | None) -> FileLine:
     parsed = parse(entry.filename, found.name)
-    hidden = judge(Subject(found.name, entry.filename, found.status, found.status_reason))
     if row is not None and row.blob is not None:
         standing = "here"
     elif job is not None:
@@ -162,7 +165,7 @@ def _line(found: ProjectRecord, entry: Entry, *, row: FileRecord | None, job: Jo
     else:
         standing = "lost" if found.kind == "private" else "upstream"
     why = job.error if job is not None and standing != "here" else ""
-    return FileLine(entry, parsed.version if parsed is not None else "", hidden, standing, why)
+    return FileLine(entry, parsed.version if parsed is not None else "", standing, why)
 
 
 def _order(line: FileLine) -> tuple[Version, str, str]:

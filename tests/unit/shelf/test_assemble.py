@@ -5,6 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from localshop.policies.judge import Judge
+from localshop.policies.records import Case
+from localshop.policies.rules import read
 from localshop.protocol.document import Document, Entry
 from localshop.shelf.assemble import Own, Parts, assemble
 
@@ -15,16 +18,18 @@ def entry(filename="demo-1.0-py3-none-any.whl", path="aa/bb/cccc", **says):
     return Entry(filename=filename, url=f"https://up.example/{filename}", path=path, **says)
 
 
-def page(*told, own=(), metadata=None, document=True, **more):
+def page(*told, own=(), metadata=None, document=True, rules=None, now=0.0, case=None, **more):
+    case = Case("demo", **(case or {}))
     parts = Parts(
         name="demo",
         base=BASE,
         own=own,
         document=Document(name="demo", files=tuple(told)) if document else None,
         metadata=metadata or {},
+        judge=Judge(read(rules or {}), case),
         **more,
     )
-    return assemble(parts)
+    return assemble(parts, now).page
 
 
 def test_urls_are_ours_and_encoded_once():
@@ -75,7 +80,7 @@ def test_metadata_is_announced_only_where_it_will_be_served():
 
 
 def test_a_quarantined_project_shows_nothing_not_even_its_versions():
-    shown = page(entry(), status="quarantined", status_reason="malware")
+    shown = page(entry(), case={"status": "quarantined", "status_reason": "malware"})
     assert (shown.files, shown.versions) == ((), ())
     assert (shown.status, shown.status_reason) == ("quarantined", "malware")
 

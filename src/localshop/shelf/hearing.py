@@ -1,0 +1,86 @@
+"""A project before the judge: what he says of each of its files, wherever somebody asks for one.
+
+The page, the bytes, the METADATA, the web interface and those who fetch all ask here or by the same
+parts, so what is hidden in one place is hidden in all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from localshop.catalog import files, projects
+from localshop.catalog.records import ProjectRecord, RepositoryRecord
+from localshop.policies.judge import Judge
+from localshop.policies.records import Subject, Verdict
+from localshop.protocol.document import Entry
+from localshop.shop import Shop
+
+from .assemble import Parts, Place, subject_of, subjects
+from .parts import judge_of, own_of, parts_of
+
+_LEAST = 20
+"""What a hearing weighs at least in memory, in files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """A project's judge, and what he is told of its files, by their places.
+
+    ``parts`` are without the files. ``known`` is empty where nothing depends on the files.
+    """
+
+    parts: Parts
+    known: Mapping[Place, Subject]
+
+    @property
+    def judge(self) -> Judge:
+        """Who judges."""
+        return self.parts.judge
+
+    def subject(self, entry: Entry) -> Subject:
+        """What the judge is told of a file: as its page has it, else as the entry says."""
+        return self.known.get(entry.place) or subject_of(self.parts, entry, since=self.parts.since)
+
+    def verdict(self, entry: Entry, now: float) -> Verdict | None:
+        """The verdict that hides a file; None: it is shown."""
+        return self.judge.verdict(self.subject(entry), now)
+
+    def verdict_at(self, path: str, filename: str, now: float) -> Verdict | None:
+        """The verdict on a file that has a row."""
+        subject = self.known.get((path, filename)) or Subject(filename, "", "")
+        return self.judge.verdict(subject, now)
+
+
+async def heard(
+    shop: Shop, repository: RepositoryRecord, name: str, *, project_id: int, serial: int
+) -> Hearing | None:
+    """Call a project before its judge, as it is in this state; None: it has just gone.
+
+    Every change of what he is told raises the project's serial, and other rules have another mark.
+    """
+    key = (project_id, serial, repository.rules.mark)
+    found = shop.hearings.get(key)
+    if found is None:
+        found = await shop.look(_look_up, repository, name)
+        if found is not None:
+            shop.hearings.put(key, found, weight=_LEAST + len(found.known))
+    return found
+
+
+def hearing(repository: RepositoryRecord, project: ProjectRecord) -> Hearing:
+    """Call a project before its judge; this is blocking work."""
+    judge = judge_of(repository, project)
+    if judge.idle:
+        return Hearing(Parts(project.name, own=(), document=None, judge=judge), {})
+    parts = parts_of(repository, project)
+    known = {entry.place: subject for entry, subject in subjects(parts)}
+    for own in map(own_of, files.every_row(project.id)):
+        # One that the page does not have: it was overwritten, or is of an upstream that does not answer now.
+        known.setdefault(own.entry.place, subject_of(parts, own.entry, since=own.since, gone=own.gone))
+    return Hearing(replace(parts, own=(), document=None), known)
+
+
+def _look_up(repository: RepositoryRecord, name: str) -> Hearing | None:
+    project = projects.project(repository.id, name)
+    return hearing(repository, project) if project is not None else None

@@ -1,0 +1,80 @@
+"""What a project's page is made of: its own files, what the upstream that answers says, and the judge."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from localshop.catalog import files, policies, projects
+from localshop.catalog.records import FileRecord, ProjectRecord, RepositoryRecord, UpstreamPageRecord
+from localshop.policies.judge import Judge
+from localshop.policies.records import Case
+from localshop.protocol.document import Document, entry_from_json, unpack
+
+from .assemble import Own, Parts
+
+
+def parts_of(repository: RepositoryRecord, project: ProjectRecord) -> Parts:
+    """The parts of a project's page that the judge looks at; this is blocking work."""
+    known = projects.upstream_pages(project.id) if project.kind != "private" else {}
+    answer = answering(repository, known)
+    upstream_id, document = answer or (None, None)
+    return Parts(
+        name=project.name,
+        own=[
+            own_of(file)
+            for file in files.files_of(project.id)
+            # What came from another upstream than the one that answers now is not mixed in.
+            if document is None or file.upstream_id in {None, upstream_id}
+        ],
+        document=document,
+        judge=judge_of(repository, project),
+        since=known[upstream_id].changed if upstream_id is not None else None,
+    )
+
+
+def judge_of(repository: RepositoryRecord, project: ProjectRecord) -> Judge:
+    """The judge of a project's files, by what is known of it now."""
+    case = Case(
+        project=project.name,
+        private=project.kind == "private",
+        used=project.kind != "",
+        status=project.status,
+        status_reason=project.status_reason,
+        passes=policies.passes_of(repository.id, project.name),
+        # The findings of advisories enter here.
+        findings=frozenset(),
+    )
+    return Judge(repository.rules, case)
+
+
+def answering(
+    repository: RepositoryRecord, known: dict[int, UpstreamPageRecord]
+) -> tuple[int, Document] | None:
+    """The first upstream, in order, that has the project, and what it says. It answers alone.
+
+    Files of several upstreams are never mixed: whoever can publish a name on a later one would
+    otherwise add his files to a project of an earlier one (dependency confusion).
+    """
+    for source in repository.upstreams:
+        page = known.get(source.id)
+        document = known_document(page) if page is not None else None
+        if document is not None:
+            return source.id, document
+    return None
+
+
+def known_document(page: UpstreamPageRecord) -> Document | None:
+    """What an upstream last said; None: it has not the project, or another version of us wrote it."""
+    try:
+        return unpack(page.document) if page.document else None
+    except ValueError:
+        return None
+
+
+def own_of(file: FileRecord) -> Own:
+    """A file that has a row, as pages take it."""
+    entry = entry_from_json(file.entry)
+    since = file.created.timestamp()
+    if file.blob is None:
+        return Own(entry, stored=False, since=since)
+    return Own(replace(entry, sha256=file.blob.sha256, size=file.blob.size), stored=True, since=since)
