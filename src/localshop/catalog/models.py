@@ -355,6 +355,23 @@ class Readme(models.Model):
     """Empty: it is shown as plain text."""
 
 
+class Inspection(models.Model):
+    """What is inside a file, and what is new in it, for whoever looks before he trusts it."""
+
+    file = models.CharField(max_length=200)
+    """SHA-256 of the file, or its path where no digest is known."""
+    before = models.CharField(max_length=200, blank=True)
+    """The same of the file of the release before it; empty: there is none."""
+    report = models.JSONField()
+    """As ``jobs.inspection_child`` makes it; empty: it could not be looked into."""
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["file", "before"], name="one_inspection_a_pair"),
+        ]
+
+
 class Event(models.Model):
     """One line of the journal: who did what to which file, when, from where.
 

@@ -6,11 +6,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from localshop.catalog.attestations import VERIFY
+from localshop.catalog.inspections import INSPECT
 from localshop.catalog.readmes import RENDER
 from localshop.mirror.errands import REFRESH_PAGE
 from localshop.mirror.file import MIRROR_FILE
 from localshop.shop import Shop
 
+from .inspect_file import inspect_file
 from .mirror_file import mirror_file
 from .refresh_page import refresh_page
 from .render_readme import render_readme
@@ -29,6 +31,7 @@ _HERE: Mapping[str, Job] = {
     SWEEP: sweep_mirrored,
     RENDER: render_readme,
     VERIFY: verify_attestations,
+    INSPECT: inspect_file,
 }
 _UPSTREAM: Mapping[str, Job] = {MIRROR_FILE: mirror_file, REFRESH_PAGE: refresh_page}
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
-from localshop.catalog import attestations, downloads, readmes
+from localshop.catalog import attestations, downloads, inspections, readmes
 from localshop.observe.log import event, get_logger
 from localshop.shop import Shop
 from localshop.storage.parts import remove_old_parts
@@ -21,6 +22,9 @@ TIDY = "tidy"
 """The name of the job."""
 KEPT = 86_400.0
 """Seconds without a change after which a file that was still arriving is given up."""
+
+INSPECTED = timedelta(days=30)
+"""How long it is kept what was found inside a file."""
 
 log = get_logger(__name__)
 
@@ -35,6 +39,7 @@ async def tidy(shop: Shop, _payload: Mapping[str, Any]) -> None:
         event(log, logging.INFO, "tidied", f"{removed} unfinished files were given up.", files=removed)
     await shop.run(readmes.remove_unneeded)
     await shop.run(_remove_old_sessions)
+    await shop.run(inspections.forget, before=datetime.fromtimestamp(shop.now(), tz=UTC) - INSPECTED)
     since = downloads.first_day(shop.now(), kept=shop.config.downloads_kept_days)
     await shop.run(downloads.forget, before=since)
     if can_verify():
