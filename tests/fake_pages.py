@@ -39,45 +39,68 @@ class Held:
         return hashlib.sha256(self.distribution.metadata).hexdigest()
 
 
-def json_page(
-    files: Sequence[Held], *, base: str, timed: bool, hashes: bool, root: Mapping[str, object]
-) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Page:
+    """How a page is written.
+
+    ``base``: what file URLs begin with; ``hashes``: names of algorithms; ``plus``: how a plus sign
+    stands in a URL; ``based``: ``base`` stands in a ``<base>``, and the links are relative to it.
+    """
+
+    base: str
+    timed: bool
+    hashes: tuple[str, ...]
+    plus: str = "+"
+    based: bool = False
+
+    def url(self, held: Held) -> str:
+        path = held.distribution.path.replace("+", self.plus)
+        return path if self.based else f"{self.base}/{path}"
+
+    def digests(self, held: Held) -> dict[str, str]:
+        known = {"sha256": held.distribution.sha256}
+        return {name: known.get(name) or hashlib.new(name, held.body).hexdigest() for name in self.hashes}
+
+
+def json_page(files: Sequence[Held], *, how: Page, root: Mapping[str, object]) -> bytes:
     """A page as PyPI has it (API 1.4). ``root``: its keys beside files and versions."""
     versions = sorted({held.distribution.version for held in files})
-    records = [_record(held, base=base, timed=timed, hashes=hashes) for held in files]
+    records = [_record(held, how) for held in files]
     return json.dumps({"versions": versions, "files": records, **root}).encode()
 
 
-def html_page(files: Sequence[Held], *, base: str, timed: bool, hashes: bool) -> bytes:
+def html_page(files: Sequence[Held], *, how: Page) -> bytes:
     """A page as HTML-only indexes have it."""
     lines = []
     for held in files:
-        said = {"href": f"{base}/{held.distribution.path}"}
-        if hashes:
-            said["href"] += f"#sha256={held.distribution.sha256}"
+        said = {"href": how.url(held)}
+        if how.hashes:
+            name, digest = next(iter(how.digests(held).items()))
+            said["href"] += f"#{name}={digest}"
         if held.distribution.requires_python:
             said["data-requires-python"] = held.distribution.requires_python
         if held.yanked is not False:
             said["data-yanked"] = "" if held.yanked is True else held.yanked
         if held.advertised:
             said["data-dist-info-metadata"] = f"sha256={held.metadata_sha256}"
-        if timed:
+        if how.timed:
             said["data-upload-time"] = held.upload_time
         attributes = " ".join(f'{key}="{escape(value)}"' for key, value in said.items())
         lines.append(f"<a {attributes}>{held.filename}</a><br/>\n")
-    return f"<!DOCTYPE html>\n<html>\n<body>\n{''.join(lines)}</body>\n</html>\n".encode()
+    head = f'<head><base href="{how.base}/"></head>\n' if how.based else ""
+    return f"<!DOCTYPE html>\n<html>\n{head}<body>\n{''.join(lines)}</body>\n</html>\n".encode()
 
 
-def _record(held: Held, *, base: str, timed: bool, hashes: bool) -> dict[str, object]:
+def _record(held: Held, how: Page) -> dict[str, object]:
     return {
         "filename": held.filename,
-        "url": f"{base}/{held.distribution.path}",
-        "hashes": {"sha256": held.distribution.sha256} if hashes else {},
+        "url": f"{how.base}/{held.distribution.path}".replace("+", how.plus),
+        "hashes": how.digests(held),
         "size": len(held.body),
         "requires-python": held.distribution.requires_python or None,
         "yanked": held.yanked,
         "core-metadata": {"sha256": held.metadata_sha256} if held.advertised else False,
-        **({"upload-time": held.upload_time} if timed else {}),
-        **({"provenance": f"{base}/{held.distribution.path}.provenance"} if held.provenance else {}),
+        **({"upload-time": held.upload_time} if how.timed else {}),
+        **({"provenance": f"{how.base}/{held.distribution.path}.provenance"} if held.provenance else {}),
         **held.extra,
     }

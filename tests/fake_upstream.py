@@ -13,8 +13,11 @@ Switches, all of which may be changed at any time: ``html_only``, ``etags``, ``g
 ``relative`` (file URLs), ``hashes`` (in the page), ``upload_times`` ("always", "pip": only for who
 accepts pip's types, "never"), ``auth`` ((user, password) or None), ``serial``, ``status`` (project
 -> PEP 792 status), ``extra`` (unknown top-level keys), ``file_base`` (scheme and host in absolute
-file URLs). Each file that ``add`` returns has its own: ``metadata`` ("advertised", "unadvertised":
-there, but not said, "absent"), ``upload_time``, ``yanked``, ``extra``.
+file URLs), ``missing`` (what it answers where there is nothing: 404, or 403 as buckets do), ``based``
+(HTML pages with a ``<base>``), ``plus`` (how a plus sign stands in file URLs) and ``away`` (seconds
+that a packet takes to come here and back: each request costs one such trip, each connection another).
+``hashes`` may also be names of algorithms. Each file that ``add`` returns has its own: ``metadata``
+("advertised", "unadvertised": there, but not said, "absent"), ``upload_time``, ``yanked``, ``extra``.
 
 Faults hold for paths that match a shell pattern, the newest first, until ``heal``:
 
@@ -22,10 +25,13 @@ Faults hold for paths that match a shell pattern, the newest first, until ``heal
     upstream.fault("/packages/*", cut=1000)           # closes the connection after 1,000 bytes of body
     upstream.fault("*", hang=True)                    # until heal(), then answers
     upstream.fault("*", drip=2000)                    # bytes a second
-    upstream.fault("*", change=flipped)               # also: longer, shorter, garbage, empty
+    upstream.fault("*", change=flipped)               # also: longer, shorter, garbage, empty, portal
+    upstream.fault("*", reset=1000)                   # as ``cut``, but by a RST
+    upstream.fault("*", unsized=True, cut=1000)       # no Content-Length: nobody can tell that it is cut
+    upstream.fault("*", delay=1.5)                    # seconds before it answers
     upstream.fault("*", bad_gzip=True, times=1)       # only the next request
     upstream.fault("*", redirect="http://127.0.0.2/")
-    upstream.fault("*", headers={"Set-Cookie": "a=b"})
+    upstream.fault("*", headers={"Set-Cookie": "a=b"}, without=("Content-Type",))
     upstream.heal()
     upstream.stop(); upstream.start()                 # connection refused; then again on the same port
 
@@ -37,13 +43,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import gzip
 import hashlib
 import re
 import ssl
 import threading
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+import weakref
+from collections.abc import Coroutine
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Self
@@ -52,33 +58,25 @@ from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from distributions import Distribution
-from fake_pages import Held, html_page, json_page
+from fake_faults import (
+    Answer,
+    Fault,
+    empty,
+    encode,
+    flipped,
+    garbage,
+    longer,
+    portal,
+    send,
+    shorter,
+    spoil,
+)
+from fake_pages import Held, Page, html_page, json_page
+
+__all__ = ["CERTIFICATE", "FakeUpstream", "empty", "flipped", "garbage", "longer", "portal", "shorter"]
 
 CERTIFICATE = Path(__file__).with_name("loopback.pem")
 JSON = "application/vnd.pypi.simple.v1+json"
-
-
-def flipped(body: bytes) -> bytes:
-    """As long, with one wrong byte in its middle."""
-    middle = len(body) // 2
-    return body[:middle] + bytes([body[middle] ^ 1]) + body[middle + 1 :]
-
-
-def longer(body: bytes) -> bytes:
-    return body + b"and more"
-
-
-def shorter(body: bytes) -> bytes:
-    """Half of it, with a Content-Length that says so: not cut, but less than was promised."""
-    return body[: len(body) // 2]
-
-
-def garbage(body: bytes) -> bytes:
-    return b"\x00\xff<<<{ not a page \xfe" * 20
-
-
-def empty(body: bytes) -> bytes:
-    return b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,30 +88,6 @@ class Seen:
     headers: CIMultiDictProxy[str]
 
 
-@dataclass(eq=False, slots=True)
-class Fault:
-    """What goes wrong; see the top."""
-
-    pattern: str
-    status: int = 0
-    retry_after: str = ""
-    headers: dict[str, str] = field(default_factory=dict)
-    redirect: str = ""
-    hang: bool = False
-    drip: int = 0
-    cut: int | None = None
-    bad_gzip: bool = False
-    change: Callable[[bytes], bytes] | None = None
-    times: int | None = None
-
-
-@dataclass(slots=True)
-class _Answer:
-    status: int
-    body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
-
-
 class FakeUpstream:
     """See the top of this file."""
 
@@ -123,7 +97,11 @@ class FakeUpstream:
         self.gzip = True
         self.ranges = True
         self.relative = False
-        self.hashes = True
+        self.hashes: bool | tuple[str, ...] = True
+        self.missing = 404
+        self.based = False
+        self.plus = "+"
+        self.away = 0.0
         self.upload_times = "always"
         self.auth: tuple[str, str] | None = None
         self.serial: int | None = None
@@ -133,6 +111,8 @@ class FakeUpstream:
         self._base = ""
         self._tls = tls
         self._held: dict[str, list[Held]] = {}
+        self._at: dict[str, Held] = {}
+        self._known: weakref.WeakSet[object] = weakref.WeakSet()
         self._seen: list[Seen] = []
         self._faults: list[Fault] = []
         self._runner: web.ServerRunner | None = None
@@ -174,12 +154,18 @@ class FakeUpstream:
         held = Held(distribution, **says)  # type: ignore[arg-type]
         self.remove(held.filename)
         self._held.setdefault(distribution.normalised, []).append(held)
+        self._at[f"/{distribution.path}"] = held
         return held
 
     def remove(self, filename: str) -> None:
         """Forget a file; its project stays, maybe without files."""
         for project, files in self._held.items():
+            gone = [each for each in files if each.filename == filename]
+            if not gone:
+                continue
             self._held[project] = [each for each in files if each.filename != filename]
+            for held in gone:
+                self._at.pop(f"/{held.distribution.path}", None)
 
     def file_url(self, held: Held) -> str:
         return f"{self.file_base}/{held.distribution.path}"
@@ -242,20 +228,23 @@ class FakeUpstream:
         headers = CIMultiDictProxy(CIMultiDict(request.headers))
         self._seen.append(Seen(request.method, request.raw_path, headers))
         fault = self._fault(request.path) or Fault("")
+        await self._travel(request, fault.delay)
         while fault.hang and fault in self._faults:
             await asyncio.sleep(0.01)
-        answer = self._answer(request)
-        if fault.status:
-            answer = _Answer(fault.status, b"It went wrong.\n")
-        if fault.retry_after:
-            answer.headers["Retry-After"] = fault.retry_after
-        if fault.redirect:
-            answer = _Answer(302, headers={"Location": fault.redirect})
-        if fault.change is not None:
-            answer.body = fault.change(answer.body)
-        self._encode(request, answer, bad=fault.bad_gzip)
+        answer = spoil(self._answer(request), fault)
+        wanted = self.gzip and "gzip" in request.headers.get("Accept-Encoding", "")
+        encode(answer, wanted=wanted, bad=fault.bad_gzip)
         answer.headers.update(fault.headers)
-        return await self._send(request, answer, fault=fault)
+        return await send(request, answer, fault=fault)
+
+    async def _travel(self, request: web.BaseRequest, delay: float) -> None:
+        """Take the time that the way takes."""
+        if self.away:
+            known = request.protocol in self._known
+            self._known.add(request.protocol)
+            delay += self.away if known else 2 * self.away
+        if delay:
+            await asyncio.sleep(delay)
 
     def _fault(self, path: str) -> Fault | None:
         for fault in self._faults:
@@ -265,86 +254,76 @@ class FakeUpstream:
                 return fault
         return None
 
-    def _answer(self, request: web.BaseRequest) -> _Answer:
+    def _answer(self, request: web.BaseRequest) -> Answer:
         if self.auth is not None:
             expected = "Basic " + base64.b64encode(":".join(self.auth).encode()).decode()
             if request.headers.get("Authorization") != expected:
-                return _Answer(401, headers={"WWW-Authenticate": 'Basic realm="fake"'})
+                return Answer(401, headers={"WWW-Authenticate": 'Basic realm="fake"'})
         if match := re.fullmatch(r"/simple/([^/]+)/?", request.path):
             return self._project(request, match[1])
-        for held in (each for files in self._held.values() for each in files):
-            if request.path == f"/{held.distribution.path}":
-                return self._file(request, held.body)
-            if request.path == f"/{held.distribution.path}.metadata" and held.metadata != "absent":
-                return self._file(request, held.distribution.metadata)
-            if request.path == f"/{held.distribution.path}.provenance" and held.provenance is not None:
-                return self._file(request, held.provenance)
-        return _Answer(404)
+        body = self._body(request.path)
+        return Answer(self.missing) if body is None else self._file(request, body)
 
-    def _project(self, request: web.BaseRequest, name: str) -> _Answer:
+    def _body(self, path: str) -> bytes | None:
+        """The bytes of a file, or of what stands beside it."""
+        for suffix in (".metadata", ".provenance", ""):
+            held = self._at.get(path.removesuffix(suffix)) if path.endswith(suffix) else None
+            if held is None:
+                continue
+            if suffix == ".metadata":
+                return held.distribution.metadata if held.metadata != "absent" else None
+            return held.provenance if suffix else held.body
+        return None
+
+    def _project(self, request: web.BaseRequest, name: str) -> Answer:
         project = re.sub(r"[-_.]+", "-", name).lower()
         if request.path != f"/simple/{project}/":
-            return _Answer(301, headers={"Location": f"/simple/{project}/"})
+            return Answer(301, headers={"Location": f"/simple/{project}/"})
         if project not in self._held:
-            return _Answer(404)
+            return Answer(self.missing)
         accept = request.headers.get("Accept", "")
         timed = self.upload_times == "always" or (self.upload_times == "pip" and "pypi.simple" in accept)
         html = self.html_only or JSON not in accept
         files = self._held[project]
-        base = "../.." if self.relative else self.file_base
-        if html:
-            body = html_page(files, base=base, timed=timed, hashes=self.hashes)
-        else:
-            body = json_page(files, base=base, timed=timed, hashes=self.hashes, root=self._root(project))
+        how = Page(
+            base="../.." if self.relative else self.file_base,
+            timed=timed,
+            hashes=self._hashes(),
+            plus=self.plus,
+            based=self.based,
+        )
+        body = html_page(files, how=how) if html else json_page(files, how=how, root=self._root(project))
         headers = {"Content-Type": "text/html" if html else JSON, "Vary": "Accept, Accept-Encoding"}
         if self.serial is not None:
             headers["X-PyPI-Last-Serial"] = str(self.serial)
         if self.etags:
             headers["ETag"] = f'"{hashlib.md5(body).hexdigest()}"'
             if request.headers.get("If-None-Match") == headers["ETag"]:
-                return _Answer(304, headers=headers)
-        return _Answer(200, body, headers)
+                return Answer(304, headers=headers)
+        return Answer(200, body, headers)
+
+    def _hashes(self) -> tuple[str, ...]:
+        if isinstance(self.hashes, bool):
+            return ("sha256",) if self.hashes else ()
+        return self.hashes
 
     def _root(self, project: str) -> dict[str, object]:
         status = {"status": self.status.get(project, "active")}
         meta = {"api-version": "1.4", "_last-serial": self.serial or 0}
         return {"meta": meta, "name": project, "project-status": status, **self.extra}
 
-    def _file(self, request: web.BaseRequest, body: bytes) -> _Answer:
+    def _file(self, request: web.BaseRequest, body: bytes) -> Answer:
         headers = {"Content-Type": "application/octet-stream"}
         if self.etags:
             headers["ETag"] = f'"{hashlib.md5(body).hexdigest()}"'
         match = re.fullmatch(r"bytes=([0-9]*)-([0-9]*)", request.headers.get("Range", ""))
         if_range = request.headers.get("If-Range")
         if not self.ranges or match is None or if_range not in {None, headers.get("ETag")}:
-            return _Answer(200, body, headers)
+            return Answer(200, body, headers)
         start, stop = int(match[1] or 0), min(int(match[2] or len(body)) + 1, len(body))
         if not match[1]:
             start, stop = max(0, len(body) - int(match[2])), len(body)
         if start >= stop:
-            return _Answer(416, headers={"Content-Range": f"bytes */{len(body)}"})
+            return Answer(416, headers={"Content-Range": f"bytes */{len(body)}"})
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{len(body)}"
-        return _Answer(206, body[start:stop], headers)
-
-    def _encode(self, request: web.BaseRequest, answer: _Answer, *, bad: bool) -> None:
-        wanted = self.gzip and "gzip" in request.headers.get("Accept-Encoding", "")
-        if (wanted and answer.body) or bad:
-            body = gzip.compress(answer.body, mtime=0)
-            answer.body = body[: len(body) // 2] if bad else body
-            answer.headers["Content-Encoding"] = "gzip"
-
-    async def _send(self, request: web.BaseRequest, answer: _Answer, *, fault: Fault) -> web.StreamResponse:
-        response = web.StreamResponse(status=answer.status, headers=answer.headers)
-        bodiless = answer.status in {204, 304}
-        body = b"" if bodiless or request.method == "HEAD" else answer.body
-        if not bodiless:
-            response.content_length = len(answer.body)
-        await response.prepare(request)
-        step = max(1, fault.drip // 20) if fault.drip else 1 << 20
-        for start in range(0, len(body if fault.cut is None else body[: fault.cut]), step):
-            await response.write(body[start : min(start + step, fault.cut or len(body))])
-            if fault.drip:
-                await asyncio.sleep(0.05)
-        if fault.cut is not None and request.transport is not None:
-            request.transport.close()
-        return response
+        return Answer(206, body[start:stop], headers)
