@@ -190,3 +190,15 @@ async def test_a_database_that_takes_no_writes_stops_no_redirect(browser, upstre
 
     monkeypatch.setattr(files, "want_file", locked)
     assert (await browser.get(url_of(held))).status == 302
+
+
+async def test_a_file_that_could_not_be_looked_for_is_not_said_to_be_missing(browser, upstream):
+    """At a 404 a lock file's installer gives up for good, at a 503 it comes again."""
+    upstream.add(wheel("demo", "1.0"))
+    await browser.get("/repo/default/demo/", headers=JSON)
+    newer = upstream.add(wheel("demo", "2.0"))
+    upstream.fault("/simple/*", status=500)
+    for _ in range(2):
+        answer = await browser.get(url_of(newer))
+        assert (answer.status, int(answer.headers["retry-after"]) <= 5) == (503, True)
+        assert (await browser.get(f"{url_of(newer)}.metadata")).status == 503

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from localshop.catalog import files, projects
 from localshop.catalog.records import ProjectRecord, RepositoryRecord
+from localshop.errors import UpstreamUnavailable
 from localshop.protocol.document import Entry, entry_from_json
 from localshop.protocol.filenames import candidates
 from localshop.shelf.parts import answering
@@ -74,7 +75,20 @@ async def _in_project(
         project = await refresh(shop, repository, name, forced=True)
         if project is not None:
             found = await _in_document(shop, repository, project, place)
+    if found is None and project is not None and not shop.config.offline:
+        await _check_failures(shop, repository, project, place[1])
     return found
+
+
+async def _check_failures(
+    shop: Shop, repository: RepositoryRecord, project: ProjectRecord, filename: str
+) -> None:
+    """Raise if an upstream failed when it was last asked: then nobody can say that the file is missing."""
+    pages = await shop.run(projects.upstream_pages, project.id)
+    for source in repository.upstreams:
+        page = pages.get(source.id)
+        if page is not None and page.error:
+            raise UpstreamUnavailable(f"{filename} is on no page that we know, and {page.error}")
 
 
 async def _first_look(shop: Shop, repository: RepositoryRecord, name: str) -> ProjectRecord | None:
