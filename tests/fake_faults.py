@@ -7,6 +7,7 @@ import gzip
 import socket
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -93,8 +94,14 @@ def encode(answer: Answer, *, wanted: bool, bad: bool) -> None:
 
 
 async def send(request: web.BaseRequest, answer: Answer, *, fault: Fault) -> web.StreamResponse:
-    """Send an answer as this fault has it."""
+    """Send an answer as this fault has it, as far as there is still somebody who takes it."""
     response = _Response(answer, fault)
+    with suppress(ConnectionError):
+        await _send(request, response, answer, fault)
+    return response
+
+
+async def _send(request: web.BaseRequest, response: _Response, answer: Answer, fault: Fault) -> None:
     bodiless = answer.status in {204, 304}
     body = b"" if bodiless or request.method == "HEAD" else answer.body
     if not bodiless:
@@ -113,7 +120,6 @@ async def send(request: web.BaseRequest, answer: Answer, *, fault: Fault) -> web
         transport.abort()
     elif (fault.cut is not None or fault.unsized) and transport is not None:
         transport.close()
-    return response
 
 
 class _Response(web.StreamResponse):

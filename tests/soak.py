@@ -262,7 +262,7 @@ class Soak:
         for pid in running.group():
             with suppress(OSError, IndexError):
                 pss += int(Path(f"/proc/{pid}/smaps_rollup").read_text().split("\nPss:")[1].split()[0]) / 1024
-                descriptors += len(os.listdir(f"/proc/{pid}/fd"))
+                descriptors += sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
         self._memory.append(pss)
         self._descriptors.append(descriptors)
 

@@ -13,7 +13,7 @@ from distributions import Distribution
 from fake_upstream import FakeUpstream
 
 CALM_AFTER = 15.0
-"""Seconds after the end of a fault for which an upstream may still be left alone, as it was promised to be."""
+"""Seconds after the end of a fault for which an upstream may still be left alone, so that it recovers."""
 _CUT_AFTER = 3.0
 """Seconds after the death of a process for which connections to it may turn out to be cut."""
 

@@ -10,6 +10,7 @@ import re
 import socket
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -242,10 +243,8 @@ class Visitor(threading.Thread):
             raw.sendall(f"GET {self._url(shelf, book)} HTTP/1.1\r\nHost: soak\r\n\r\n".encode())
             if self._chance.random() < 0.7:
                 raw.settimeout(self._chance.choice([0.01, 1.0]))
-                try:
+                with suppress(OSError):
                     raw.recv(self._chance.choice([10, 1000, _SLICE]))
-                except OSError:
-                    pass
         self._truth.count("left")
 
     def _half(self) -> None:

@@ -128,6 +128,34 @@ async def test_wrong_bytes_are_never_a_whole_answer_and_never_kept(
     assert (await browser.get(url_of(held))).body == held.body
 
 
+async def test_a_part_of_wrong_bytes_is_never_a_whole_answer_either(browser, upstream, miss):
+    """Who reads a file in parts has no digest for a part: what is whole has to be right."""
+    await miss("stream")
+    held = upstream.add(wheel("demo", "1.0", size=3_000_000))
+    upstream.fault("/packages/*whl", change=flipped)
+
+    answer = await browser.get(url_of(held), headers={"Range": "bytes=1000000-1999999"})
+
+    assert answer.status == 206
+    assert 0 < len(answer.body) < int(answer.headers["content-length"]) == 1_000_000
+
+
+async def test_who_would_have_to_wait_for_long_is_told_to_come_again(browser, upstream, miss, monkeypatch):
+    """The end of a large file is sent when all of it was verified; clients hang up after 15 seconds."""
+    from localshop.index import follow
+
+    await miss("stream")
+    held = upstream.add(wheel("demo", "1.0", size=3_000_000))
+    monkeypatch.setattr(follow, "PATIENCE", 0.2)
+    upstream.fault("/packages/*whl", drip=1_000_000)
+
+    tail = await browser.get(url_of(held), headers={"Range": "bytes=-500"})
+
+    assert (tail.status, tail.headers["retry-after"]) == (503, "5")
+    upstream.heal()
+    assert (await browser.get(url_of(held))).body == held.body
+
+
 async def test_a_broken_download_goes_on_where_it_broke(browser, upstream, miss):
     """A line that drops costs the rest of the file, not the whole file again."""
     await miss("stream")

@@ -6,7 +6,8 @@ import asyncio
 import os
 from typing import Any
 
-from localshop.mirror.download import Download
+from localshop.errors import UpstreamUnavailable
+from localshop.mirror.download import PATIENCE, Download
 from localshop.protocol import conditional
 
 from .answers import Receive, Scope, Send
@@ -22,8 +23,9 @@ async def send_coming(
 
     Gives whether the file was given out: its first bytes went to somebody.
 
-    Its size is known. The last bytes are sent only once its digest was found right; when it is
-    not, or the upstream fails for good, the connection is cut and the client sees a short body.
+    Its size is known. The last bytes of the answer are sent only once the file's digest was found
+    right; when it is not, or the upstream fails for good, the connection is cut and the client sees a
+    short body. Raises the upstream's error as long as nothing was sent.
     """
     size = await download.told_size()
     headers = [*INERT]
@@ -84,13 +86,18 @@ async def _send_growing(
 ) -> None:
     position, stop = part
     # A failure before the first byte can still be told as one.
-    free = await download.released(fd, position)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            free = await download.released(fd, position, stop=stop)
+    except TimeoutError:
+        sentence = "This part of the file is given out when all of it is here, which takes its time."
+        raise UpstreamUnavailable(sentence, retry_after=5) from None
     await send(head)
     gone = asyncio.create_task(_until_gone(receive))
     try:
         while position < stop and not gone.done():
             if free <= position:
-                free = await download.released(fd, position)
+                free = await download.released(fd, position, stop=stop)
                 if free <= position:
                     return
             data = os.pread(fd, min(_PIECE, free - position, stop - position), position)

@@ -10,7 +10,9 @@ from pathlib import Path
 from localshop.catalog.records import BlobRecord
 
 HELD_BACK = 64 << 10
-"""Bytes at the end of a file that nobody gets before its digest was found right."""
+"""Bytes at the end of an answer that nobody gets before the digest of the file was found right."""
+PATIENCE = 8.0
+"""Seconds for which a client waits for a first byte; after fifteen, clients hang up."""
 
 
 @dataclass(slots=True)
@@ -51,15 +53,18 @@ class Download:
                     raise
             await self._news()
 
-    async def released(self, fd: int, position: int) -> int:
+    async def released(self, fd: int, position: int, *, stop: int) -> int:
         """Wait until bytes from ``position`` on may be given to a client; up to where they may.
+
+        ``stop`` is where the client's answer ends. Its last bytes are held back wherever in the file
+        they are: who asks for a part has no digest of it, so no part may be whole that could be wrong.
 
         Gives ``position`` itself when no more will come: the part was thrown away because its
         digest was wrong, and cut to nothing so that nobody could go on with it.
         """
         while True:
             there = os.fstat(fd).st_size
-            free = there if self.blob is not None else min(there, (self.size or 0) - HELD_BACK)
+            free = there if self.blob is not None else min(there, stop - HELD_BACK)
             if free > position or self.blob is not None:
                 return max(free, position)
             await self._news()

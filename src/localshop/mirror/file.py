@@ -19,14 +19,13 @@ from localshop.protocol.document import entry_to_json
 from localshop.shelf.hearing import heard
 from localshop.shop import Shop
 
-from .download import HELD_BACK, Download
+from .download import HELD_BACK, PATIENCE, Download
 from .fetch import bring_home
 from .locate import Located, locate
 from .names import is_ours
 
 MIRROR_FILE = "mirror-file"
 """The name of the job that brings one file home."""
-_PATIENCE = 8.0
 _SMALL = 1 << 20
 """Bytes up to which a file is sent only when all of it was verified, so that a failure is clean."""
 
@@ -201,7 +200,7 @@ def enqueue_fetch(wanted: FileRecord, *, now: float) -> None:
 
 async def _streamed(download: Download, wanted: FileRecord) -> Outcome:
     try:
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             size = await download.told_size()
             if size <= max(_SMALL, HELD_BACK):
                 blob = await download.whole()
