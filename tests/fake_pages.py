@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
@@ -89,6 +89,18 @@ def html_page(files: Sequence[Held], *, how: Page) -> bytes:
         lines.append(f"<a {attributes}>{held.filename}</a><br/>\n")
     head = f'<head><base href="{how.base}/"></head>\n' if how.based else ""
     return f"<!DOCTYPE html>\n<html>\n{head}<body>\n{''.join(lines)}</body>\n</html>\n".encode()
+
+
+def list_json(names: Iterable[str]) -> bytes:
+    """The list of projects as PyPI has it."""
+    projects = [{"name": name} for name in names]
+    return json.dumps({"meta": {"api-version": "1.4"}, "projects": projects}).encode()
+
+
+def list_html(names: Iterable[str]) -> bytes:
+    """The list of projects as HTML-only indexes have it."""
+    links = "".join(f'<a href="{name}/">{name}</a><br/>\n' for name in names)
+    return f"<!DOCTYPE html>\n<html><body>\n{links}</body></html>\n".encode()
 
 
 def _record(held: Held, how: Page) -> dict[str, object]:

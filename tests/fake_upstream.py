@@ -71,7 +71,7 @@ from fake_faults import (
     shorter,
     spoil,
 )
-from fake_pages import Held, Page, html_page, json_page
+from fake_pages import Held, Page, html_page, json_page, list_html, list_json
 
 __all__ = ["CERTIFICATE", "FakeUpstream", "empty", "flipped", "garbage", "longer", "portal", "shorter"]
 
@@ -261,6 +261,8 @@ class FakeUpstream:
                 return Answer(401, headers={"WWW-Authenticate": 'Basic realm="fake"'})
         if match := re.fullmatch(r"/simple/([^/]+)/?", request.path):
             return self._project(request, match[1])
+        if request.path == "/simple/":
+            return self._list(request)
         body = self._body(request.path)
         return Answer(self.missing) if body is None else self._file(request, body)
 
@@ -274,6 +276,11 @@ class FakeUpstream:
                 return held.distribution.metadata if held.metadata != "absent" else None
             return held.provenance if suffix else held.body
         return None
+
+    def _list(self, request: web.BaseRequest) -> Answer:
+        if self.html_only or JSON not in request.headers.get("Accept", ""):
+            return Answer(200, list_html(self._held), {"Content-Type": "text/html"})
+        return Answer(200, list_json(self._held), {"Content-Type": JSON})
 
     def _project(self, request: web.BaseRequest, name: str) -> Answer:
         project = re.sub(r"[-_.]+", "-", name).lower()

@@ -123,9 +123,16 @@ class UpstreamGone(UpstreamUnavailable):
 
 
 class UpstreamDenied(UpstreamUnavailable):
-    """The upstream answers, but it does not serve us: our credentials are wrong, or there are none."""
+    """The upstream answers, but it does not serve us: our credentials are wrong, or there are none.
+
+    ``status`` is what it answered. Some say so of whatever they have not: see ``mirror.unlisted``.
+    """
 
     slug = "upstream-denied"
+
+    def __init__(self, sentence: str, *, status: int = 0) -> None:
+        super().__init__(sentence)
+        self.status = status
 
 
 class UpstreamRefused(UpstreamError):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from localshop.catalog import files, projects
 from localshop.catalog.projects import Finding
 from localshop.catalog.records import ProjectRecord, RepositoryRecord, UpstreamPageRecord
-from localshop.errors import UpstreamError, UpstreamNonsense, UpstreamUnavailable
+from localshop.errors import UpstreamDenied, UpstreamError, UpstreamNonsense, UpstreamUnavailable
 from localshop.observe.log import event, get_logger
 from localshop.protocol.document import Document, pack, with_first_seen
 from localshop.protocol.readers import read
@@ -17,6 +17,8 @@ from localshop.shelf.parts import known_document
 from localshop.shop import Shop
 from localshop.upstream.answers import PageAnswer
 from localshop.upstream.source import Source
+
+from .unlisted import is_unlisted
 
 ABSENT_FOR = 60.0
 """Seconds, at most, for which a name is not asked for again that no upstream has."""
@@ -107,7 +109,12 @@ async def _ask_in_order(
 
 async def _ask(shop: Shop, source: Source, name: str, last: UpstreamPageRecord | None) -> PageAnswer:
     if last is None or known_document(last) is None:
-        return await shop.upstream.page(source, name)
+        try:
+            return await shop.upstream.page(source, name)
+        except UpstreamDenied as error:
+            if not await is_unlisted(shop, source, name, error):
+                raise
+            return PageAnswer(state="absent")
     return await shop.upstream.page(source, name, etag=last.etag, last_modified=last.last_modified)
 
 

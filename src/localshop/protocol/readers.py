@@ -11,7 +11,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 from localshop.errors import UpstreamNonsense
 from localshop.protocol import names
@@ -21,6 +21,12 @@ from localshop.protocol.links import Links
 
 _KNOWN = frozenset({"meta", "name", "versions", "files", "project-status"})
 _STATUSES = frozenset({"active", "archived", "quarantined", "deprecated"})
+_VAGUE = frozenset(
+    {
+        *("", "application/json", "text/json", "text/html", "text/plain"),
+        *("application/octet-stream", "binary/octet-stream"),
+    }
+)
 _VERSION = re.compile(r"([0-9]{1,9})\.")
 
 
@@ -31,13 +37,29 @@ def read(body: bytes, *, content_type: str, url: str, project: str) -> Document:
     came from at last, against which relative links are resolved; ``project`` is normalised. Raises
     UpstreamNonsense when the page cannot be believed.
     """
+    text = decoded(body, url)
+    match kind_of(content_type, text):
+        case "json":
+            return _read_json(text, url=url, project=project)
+        case "html":
+            return _read_html(text, url=url, project=project)
+    raise UpstreamNonsense(f"{url} answered with {content_type[:100]!r}, which is not a project page.")
+
+
+def kind_of(content_type: str, text: str) -> Literal["json", "html"] | None:
+    """Tell what an answer is read as; None: neither.
+
+    A type that only pages of the Simple API have is believed. Others are set by servers that guess, or
+    do not know (a bucket calls everything ``binary/octet-stream``): then the first character decides.
+    """
     kind = content_type.partition(";")[0].strip().lower()
-    text = _decoded(body, url)
-    if kind == "application/json" or kind.endswith("+json") or (not kind and text.lstrip().startswith("{")):
-        return _read_json(text, url=url, project=project)
-    if not kind or kind == "text/html" or kind.endswith(("+html", "/xhtml+xml")):
-        return _read_html(text, url=url, project=project)
-    raise UpstreamNonsense(f"{url} answered with {kind[:100]!r}, which is not a project page.")
+    if kind.endswith("+json"):
+        return "json"
+    if kind.endswith(("+html", "/xhtml+xml")):
+        return "html"
+    if kind in _VAGUE:
+        return "json" if text.lstrip().startswith("{") else "html"
+    return None
 
 
 def _read_json(text: str, *, url: str, project: str) -> Document:
@@ -127,7 +149,8 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _decoded(body: bytes, url: str) -> str:
+def decoded(body: bytes, url: str) -> str:
+    """Read the bytes as UTF-8; raises UpstreamNonsense when they are not."""
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -60,6 +60,8 @@ class Shop:
     """Projects before their judge, weighed in files."""
     absent: Cache[float] = field(default_factory=lambda: Cache(_ABSENT_IN_MEMORY))
     """Until when (seconds since the epoch) a name need not be asked for again."""
+    lists: dict[int, tuple[float, frozenset[str]]] = field(default_factory=dict)
+    """Names of an upstream's (by id) list of projects, where it was needed, and until when they are good."""
     used: set[str] = field(default_factory=set)
     """SHA-256 of stored files that were given out since this was last written down."""
     given: Ledger = field(default_factory=Ledger)

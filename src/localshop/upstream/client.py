@@ -35,6 +35,7 @@ from localshop.upstream.inflate import Gathering
 from localshop.upstream.source import Source
 
 PAGE_LIMIT = 64 << 20
+_LIST_LIMIT = 8 << 20
 _HOPS = 5
 _HEADERS_LIMIT = 64 << 10
 _PAGE_SECONDS = 10
@@ -79,6 +80,21 @@ class UpstreamClient:
         With ``etag`` or ``last_modified`` of an earlier answer, ``unchanged`` may be the answer.
         """
         url = f"{source.url}{quote(project, safe='')}/"
+        return await self._page_at(source, url, etag=etag, last_modified=last_modified)
+
+    async def names(self, source: Source) -> PageAnswer:
+        """Fetch the list of all projects, in at most 10 seconds."""
+        return await self._page_at(source, source.url, limit=_LIST_LIMIT)
+
+    async def _page_at(
+        self,
+        source: Source,
+        url: str,
+        *,
+        limit: int | None = None,
+        etag: str = "",
+        last_modified: str = "",
+    ) -> PageAnswer:
         headers = {"Accept": _PAGE_ACCEPT, "Accept-Encoding": "gzip"}
         if etag:
             headers["If-None-Match"] = etag
@@ -98,7 +114,7 @@ class UpstreamClient:
                 encoding = response.headers.get("Content-Encoding", "").strip().lower()
                 if encoding not in {"", "identity", "gzip", "x-gzip"}:
                     raise UpstreamNonsense(f"{shown(url)}: its encoding {encoding!r} was not asked for.")
-                body = await _whole(response, limit=PAGE_LIMIT, gzip=encoding.endswith("gzip"))
+                body = await _whole(response, limit=limit or PAGE_LIMIT, gzip=encoding.endswith("gzip"))
                 return _page(response, state="found", body=body)
 
     async def small(
@@ -342,7 +358,7 @@ def _fail(response: aiohttp.ClientResponse) -> NoReturn:
     """Raise what an answer amounts to that is not of the kind that was asked for."""
     sentence = f"{shown(response.url)} answered {response.status}."
     if 400 <= response.status < 500 and response.status not in {408, 416, 425, 429}:
-        raise UpstreamDenied(sentence)
+        raise UpstreamDenied(sentence, status=response.status)
     if response.status >= 400 and response.status != 416:
         wait = retry_after(response.headers.get("Retry-After", ""), now=datetime.now(UTC))
         raise UpstreamUnavailable(sentence, retry_after=wait)

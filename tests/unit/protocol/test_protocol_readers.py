@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localshop.errors import UpstreamNonsense
-from localshop.protocol import readers, writers
+from localshop.protocol import project_lists, readers, writers
 from localshop.protocol.document import Document, Entry
 from localshop.protocol.pages import Page, Shown
 
@@ -346,3 +346,35 @@ def test_what_we_write_is_what_we_read_in_both_forms(page: Page) -> None:
         for name in ("filename", "sha256", "size", "requires_python", "yanked", "core_metadata"):
             assert getattr(entry, name) == getattr(shown, name)
         assert entry.upload_time == shown.upload_time
+
+
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        (b'{"projects": [{"name": "Demo"}, {"name": "a_b"}]}', {"demo", "a-b"}),
+        (b'<a href="demo/">demo</a><br><A class=x HREF="/whl/a_b/">a.b</A>', {"demo", "a-b"}),
+        (b'<a href="demo/index.html">demo</a>', None),
+        (b'<a href="../">Up</a>' + b"".join(b'<a href="p%d/">p%d</a>' % (n, n) for n in range(20)), 20),
+        (b'<a href="/login/">Log in here</a>', None),
+        (b"<html>Welcome</html>", None),
+        (b'{"projects": []}', None),
+        (b'{"projects": [1]}', None),
+        (b'{"files": []}', None),
+        (b"[" * 100_000, None),
+        (b"\xff", None),
+    ],
+)
+def test_a_list_of_projects_is_one_or_is_refused(body: bytes, names: set[str] | int | None) -> None:
+    """What passes for a list says of nearly every name that it does not exist."""
+    if names is None:
+        with pytest.raises(UpstreamNonsense):
+            project_lists.read_names(body, content_type="", url=URL)
+        return
+    found = project_lists.read_names(body, content_type="", url=URL)
+    assert (found if isinstance(names, set) else len(found)) == names
+
+
+@given(st.binary(max_size=60) | st.lists(PARTS, max_size=20).map(lambda parts: "".join(parts).encode()))
+def test_no_list_of_projects_breaks_us(body: bytes) -> None:
+    with suppress(UpstreamNonsense):
+        project_lists.read_names(body, content_type="text/html", url=URL)
