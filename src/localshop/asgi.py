@@ -24,6 +24,7 @@ from localshop.access.address import visitor
 from localshop.index.answers import Receive, Scope, Send, say
 from localshop.index.door import IndexDoor
 from localshop.index.downloads import write_downloads
+from localshop.index.refusals import write_refusals
 from localshop.mirror.file import write_uses
 from localshop.observe.log import event, get_logger
 from localshop.shop import Shop, open_shop
@@ -123,6 +124,7 @@ async def _flush(shop: Shop, gate: Gate, ending: asyncio.Event) -> None:
             ("Times of last use", gate.write_uses),
             ("Times of last use", partial(write_uses, shop)),
             ("Downloads", partial(write_downloads, shop)),
+            ("Refusals", partial(write_refusals, shop, all_of_it=ending.is_set())),
         ):
             try:
                 await write()

@@ -56,6 +56,7 @@ urlpatterns = [
     path("permissions/cidr/<slug:slug>/<path:network>/edit/", networks.edit, name="network-edit"),
     path("permissions/cidr/<slug:slug>/<path:network>/delete/", networks.delete, name="network-delete"),
     path("", include("localshop.web.people_urls")),
+    path("", include("localshop.web.activity_urls")),
     path("-/alive", health.alive, name="alive"),
     path("-/ready", health.ready, name="ready"),
 ]

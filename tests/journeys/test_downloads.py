@@ -8,6 +8,7 @@ from unittest import mock
 
 import pytest
 from django.db import OperationalError
+from django.db.models import F
 
 from asgi_client import Browser
 from distributions import wheel
@@ -17,7 +18,7 @@ from localshop.catalog.models import Download, DownloadedFile, Project
 from localshop.catalog.records import Given, Tally
 from localshop.index.downloads import write_downloads
 from localshop.jobs.registry import jobs
-from localshop.shop.ledger import Ledger
+from localshop.shop.tallies import Tallies
 from threads import in_thread
 
 AWAY = "203.0.113.9"
@@ -91,7 +92,7 @@ async def test_what_gives_out_nothing_is_not_counted(browser, demo, upstream):
     assert (await browser.get(url_of(demo), headers={"Range": "bytes=9999999-"})).status == 416
     await browser.get("/repo/default/demo/")
     await browser.get("/repo/default/packages/aa/bb/cc/none-1.0-py3-none-any.whl")
-    await in_thread(lambda: Project.objects.update(status="quarantined"))
+    await in_thread(lambda: Project.objects.update(status="quarantined", serial=F("serial") + 1))
     assert (await browser.get(url_of(demo))).status == 403
 
     assert [one.amount for one in await written(browser)] == [1]
@@ -239,17 +240,23 @@ async def test_nothing_is_kept_where_nothing_may_be_kept(browser, demo, set_conf
     assert await written(browser) == []
 
 
-async def test_what_is_not_written_down_takes_no_memory_without_end(caplog):
-    """A database that is gone for hours must not take the process along."""
-    ledger = Ledger(most=3)
+async def test_what_is_not_written_down_takes_no_memory_without_end(browser, demo, caplog):
+    """A database that is gone for hours must not take the process along, and what is lost is told."""
+    shop = browser.application._shop
+    shop.given = Tallies(most=3)
     given = [Given(1, "default", "aa/bb/cc", f"{n}.whl", "", "", "", "") for n in range(5)]
     for one in given:
-        ledger.note(one, 1.0)
-    ledger.note(given[0], 2.0)
-    batch = ledger.take()
+        shop.given.note(one, 1.0)
+    shop.given.note(given[0], 2.0)
+    batch = shop.given.take()
     assert batch == {given[0]: (2, 2.0), given[1]: (1, 1.0), given[2]: (1, 1.0)}
-    ledger.note(given[4], 3.0)
-    ledger.note(given[0], 3.0)
-    ledger.put_back(batch)
-    assert ledger.take()[given[0]] == (3, 3.0)
-    assert caplog.text.count("some are lost") == 2
+    shop.given.note(given[4], 3.0)
+    shop.given.note(given[0], 3.0)
+    shop.given.put_back(batch)
+    with (
+        mock.patch.object(downloads, "note", side_effect=OperationalError("locked")),
+        pytest.raises(OperationalError),
+    ):
+        await write_downloads(shop)
+    assert shop.given.take()[given[0]] == (3, 3.0)
+    assert "too many to remember" in caplog.text

@@ -61,7 +61,7 @@ async def test_who_is_disabled_is_out_at_once_in_the_browser_too(browser):
     assert (await alice.post(page, {"do": "promote"})).status == 403
 
     actions = await in_thread(lambda: list(Event.objects.order_by("id").values_list("action", flat=True)))
-    assert actions == ["administrator-changed"] * 2 + ["user-disabled", "user-enabled"]
+    assert actions == ["administrator-changed"] * 2 + ["user-disabled", "login-failed", "user-enabled"]
 
 
 async def test_the_last_administrator_cannot_lock_everybody_out(browser):

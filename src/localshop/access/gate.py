@@ -18,8 +18,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localshop.catalog import credentials, guessing, people, repositories
-from localshop.catalog.records import CredentialRecord, RepositoryRecord, UserRecord
-from localshop.errors import NoRight
+from localshop.catalog.records import CredentialRecord, Refused, RepositoryRecord, UserRecord
+from localshop.errors import CredentialsNeeded, NoRight, Refusal
 from localshop.observe.log import event, get_logger
 from localshop.shop import Shop
 
@@ -118,11 +118,16 @@ class Gate:
             self._warn_of_untold_proxy()
         header = next((value for name, value in headers if name == b"authorization"), None)
         address = str(who.address) if who.told and who.address is not None else ""
-        if header is not None:
-            identity = await self._identify(presented(header), address)
-        else:
-            identity = await self._at_upload_page(action, repository, headers)
-        check(action, repository, who, identity=identity)
+        shown, identity = presented(header), None
+        try:
+            if header is not None:
+                identity = await self._identify(shown, address)
+            else:
+                identity = await self._at_upload_page(action, repository, headers)
+            check(action, repository, who, identity=identity)
+        except Refusal as error:
+            self._note_refusal(error, Admission(repository, identity, True, address), shown)
+            raise
         if identity is not None and identity.credential is not None:
             self._used[identity.credential.id] = (self._shop.now(), address)
         return Admission(repository, identity, private=header is not None, address=address)
@@ -198,6 +203,21 @@ class Gate:
             known.clear()
         known[key] = (now + _PASSWORD_GOOD_FOR, user)
         return user
+
+    def _note_refusal(self, error: Refusal, refused: Admission, shown: Presented | None) -> None:
+        """Have the journal tell of somebody who was not let in.
+
+        Not when he showed nothing: clients do so first, and come again with what they have. Not of a
+        wrong password: that is told of when it is written down for the limit of guessing.
+        """
+        name = refused.who if refused.identity is not None else ""
+        if refused.identity is None and isinstance(error, CredentialsNeeded):
+            if shown is None or (shown.username and not shown.username.startswith(credentials.ACCESS_PREFIX)):
+                return
+            # Whatever else somebody may have typed there by mistake is not kept.
+            name = shown.access_key if shown.access_key.startswith(credentials.ACCESS_PREFIX) else ""
+        one = Refused(error.slug, refused.repository.slug, who=name[:64], address=refused.address)
+        self._shop.refusals.note(one, self._shop.now())
 
     async def write_uses(self) -> None:
         """Write down when and from where credentials were last used, in one batch, not request by request."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 from django.db import transaction
 from django.db.models import F, Q
 
 from . import attestations
 from .durability import fetched_again
+from .journal import Actor, note
 from .models import Blob, CoreMetadata, File, Project
 from .projects import become
 from .records import BlobRecord, FileRecord
@@ -82,20 +84,20 @@ def want_file(
         if row.blob is not None:
             # Another repository has these very bytes.
             row.save(update_fields=["blob"])
-            _came_home(row)
+            _came_home(row, sha256=row.sha256, size=row.blob.size)
     return _record(row)
 
 
 def file_arrived(file_id: int, *, sha256: str, size: int, name: str) -> BlobRecord:
     """The bytes of a file are in the storage as ``name``, complete and verified."""
     with transaction.atomic():
-        row = File.objects.get(id=file_id)
+        row = File.objects.select_related("project", "repository").get(id=file_id)
         blob, _ = Blob.objects.update_or_create(sha256=sha256, defaults={"size": size, "name": name})
         File.objects.filter(id=file_id).update(blob=blob, sha256=sha256)
         if row.sha256 != sha256:
             # A file whose page told no digest has one now.
             Project.objects.filter(id=row.project_id).update(serial=F("serial") + 1)
-        _came_home(row)
+        _came_home(row, sha256=sha256, size=size)
     return BlobRecord(sha256=blob.sha256, size=blob.size, name=blob.name)
 
 
@@ -118,7 +120,7 @@ def compare(project_id: int, announced: Mapping[str, str]) -> list[tuple[str, st
     """
     news = []
     with transaction.atomic():
-        for row in File.objects.filter(_SEEN, project_id=project_id):
+        for row in File.objects.filter(_SEEN, project_id=project_id).select_related("project", "repository"):
             other = announced.get(row.filename, "")
             other = "" if other == row.sha256 else other
             if other != row.announced:
@@ -126,6 +128,7 @@ def compare(project_id: int, announced: Mapping[str, str]) -> list[tuple[str, st
                 row.save(update_fields=["announced"])
                 if other:
                     news.append((row.filename, row.sha256, other))
+                    _note("digest-changed", row, {"stays": row.sha256, "announced": other})
     return news
 
 
@@ -192,10 +195,24 @@ def metadata_among(repository_id: int, places: Sequence[tuple[str, str]]) -> byt
     return zlib.decompress(body) if body is not None else b""
 
 
-def _came_home(row: File) -> None:
+def _came_home(row: File, *, sha256: str, size: int) -> None:
     _arrived(row.project_id)
     if row.entry.get("provenance"):
         attestations.ask(row.id)
+    _note("mirrored", row, {"sha256": sha256, "size": size})
+
+
+def _note(action: str, row: File, detail: Mapping[str, object]) -> None:
+    """Nobody did it by himself: he asked for a file, or it was time to look at a page."""
+    note(
+        action,
+        Actor("localshop"),
+        at=datetime.now(UTC),
+        repository=row.repository.slug,
+        project=row.project.name,
+        subject=row.filename,
+        detail=detail,
+    )
 
 
 def _arrived(project_id: int) -> None:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import math
+from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 
 from django.db import transaction
 
 from localshop.errors import TooManyTries
 
-from .models import FailedTry, State
+from .journal import Actor, note
+from .models import FailedTry, State, User
 from .people import verify_password
 from .records import UserRecord
 
@@ -53,6 +55,9 @@ def failed(name: str, *, address: str, now: float) -> None:
         State.objects.select_for_update().filter(id=1).first()
         FailedTry.objects.filter(at__lte=now - WINDOW).delete()
         FailedTry.objects.bulk_create([FailedTry(key=key, at=now) for key in keys])
+        # A name that nobody has may be a password that was typed in the wrong place.
+        known = User.objects.filter(username=name).exists()
+        note("login-failed", Actor(name if known else "", address), at=datetime.fromtimestamp(now, tz=UTC))
     for key in keys:
         _refuse_beyond(key, TRIES + 1, now)
 

@@ -378,7 +378,7 @@ class Event(models.Model):
     It names things as they were called then, so that it stays readable when they are gone.
     """
 
-    at = models.DateTimeField(db_index=True)
+    at = models.DateTimeField()
     action = models.CharField(max_length=40)
     who = models.CharField(max_length=200, blank=True)
     address = models.CharField(max_length=50, blank=True)
@@ -387,6 +387,15 @@ class Event(models.Model):
     subject = models.CharField(max_length=300, blank=True)
     """The file, release, network, credential … that it was done to."""
     detail = models.JSONField(default=dict)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["at", "id"]),
+            models.Index(fields=["repository", "at", "id"]),
+            models.Index(fields=["project", "at", "id"]),
+            models.Index(fields=["who", "at", "id"]),
+            models.Index(fields=["action", "at", "id"]),
+        ]
 
 
 class DownloadedFile(models.Model):

@@ -154,6 +154,14 @@ def retry(job_id: int, *, now: float) -> JobRecord:
         return _record(Job.objects.get(key=key, state=Job.State.WAITING))
 
 
+def forget(job_id: int) -> None:
+    """Take a job that has failed off the list: nobody wants it done any more."""
+    with transaction.atomic():
+        gone, _ = Job.objects.filter(id=job_id, state=Job.State.FAILED).delete()
+    if not gone:
+        raise BadInput(f"There is no job {job_id} that has failed.")
+
+
 def left_to_do() -> tuple[int, int]:
     """How many jobs wait or run, periodic ones left out, and how many have failed."""
     once = Job.objects.filter(every=0)

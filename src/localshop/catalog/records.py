@@ -212,6 +212,32 @@ class Tally(NamedTuple):
     last: float
 
 
+class Refused(NamedTuple):
+    """What was refused to whom; empty: it is not known, or it is not kept apart any more."""
+
+    slug: str
+    repository: str
+    project: str = ""
+    subject: str = ""
+    who: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """One line of the journal."""
+
+    id: int
+    at: datetime
+    action: str
+    who: str
+    address: str
+    repository: str
+    project: str
+    subject: str
+    detail: dict[str, object]
+
+
 @dataclass(frozen=True, slots=True)
 class DownloadRecord:
     """How often somebody was given a file on one day (UTC), and when last.

@@ -32,6 +32,7 @@ from .legacy import send_legacy
 from .metadata import send_metadata
 from .pages import listing, send_not_acceptable, send_page, wanted
 from .provenance import send_provenance
+from .refusals import note_refusal
 from .routes import Route, parse
 from .send import Artifact, send_file
 from .upload import take_upload, takes_uploads
@@ -177,6 +178,10 @@ class IndexDoor:
         for _ in range(_ROUNDS):
             outcome = await files.file(self._shop, repository, route.path, route.filename, row=row)
             try:
+                if isinstance(outcome, Withheld):
+                    note_refusal(
+                        self._shop, admission, outcome.slug, project=row.project, subject=route.filename
+                    )
                 given = await self._send_outcome(visit, outcome, private=admission.private)
             except (FileNotFoundError, StorageDamaged) as error:
                 # Nothing was sent yet. Either the storage has lost the bytes, then they are forgotten

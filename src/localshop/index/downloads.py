@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+
 from localshop.access import Admission
 from localshop.catalog import downloads
 from localshop.catalog.records import Given
+from localshop.observe.log import event, get_logger
 from localshop.protocol.conditional import byte_range
 from localshop.protocol.installers import installer
 from localshop.shop import Shop
@@ -13,6 +16,8 @@ from .answers import Scope
 from .routes import Route
 
 _NO_END = 1 << 62
+
+log = get_logger(__name__)
 
 
 def note_download(shop: Shop, admission: Admission, scope: Scope, route: Route) -> None:
@@ -57,3 +62,8 @@ async def write_downloads(shop: Shop) -> None:
     except BaseException:
         shop.given.put_back(batch)
         raise
+    finally:
+        if shop.given.lost:
+            sentence = "Downloads could not be written down, and were too many to remember."
+            event(log, logging.ERROR, "downloads-lost", sentence, lost=shop.given.lost)
+            shop.given.lost = 0

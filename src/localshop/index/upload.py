@@ -11,6 +11,7 @@ from localshop.shop import Shop
 from localshop.uploads.publish import Published, UnknownAction, Uploader, publish
 
 from .answers import Headers, Receive, Scope, Send, answer, reason_phrase, say_error
+from .refusals import note_refusal
 from .routes import Route
 
 _LEGACY = "legacy"
@@ -33,6 +34,7 @@ async def take_upload(shop: Shop, admission: Admission, scope: Scope, receive: R
         # Nobody is left to be told.
         return
     except UploadRefused as error:
+        note_refusal(shop, admission, error.slug)
         await _refuse(scope, send, error)
     except LocalshopError as error:
         await say_error(send, error, head=False)

@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from localshop.catalog import attestations, downloads, inspections, readmes
+from localshop.catalog import attestations, downloads, inspections, journal, readmes
 from localshop.observe.log import event, get_logger
 from localshop.shop import Shop
 from localshop.storage.parts import remove_old_parts
@@ -22,7 +22,8 @@ TIDY = "tidy"
 """The name of the job."""
 KEPT = 86_400.0
 """Seconds without a change after which a file that was still arriving is given up."""
-
+REFUSALS_KEPT = timedelta(days=90)
+"""How long the journal keeps refusals and wrong passwords."""
 INSPECTED = timedelta(days=30)
 """How long it is kept what was found inside a file."""
 
@@ -30,7 +31,7 @@ log = get_logger(__name__)
 
 
 async def tidy(shop: Shop, _payload: Mapping[str, Any]) -> None:
-    """Remove parts of files that nobody goes on with, READMEs of gone files, old sessions and downloads.
+    """Remove parts of files that nobody goes on with, old READMEs, and whatever is too old to be kept.
 
     Attestations that came before they could be verified are verified once they can.
     """
@@ -39,9 +40,11 @@ async def tidy(shop: Shop, _payload: Mapping[str, Any]) -> None:
         event(log, logging.INFO, "tidied", f"{removed} unfinished files were given up.", files=removed)
     await shop.run(readmes.remove_unneeded)
     await shop.run(_remove_old_sessions)
-    await shop.run(inspections.forget, before=datetime.fromtimestamp(shop.now(), tz=UTC) - INSPECTED)
+    now = datetime.fromtimestamp(shop.now(), tz=UTC)
+    await shop.run(inspections.forget, before=now - INSPECTED)
     since = downloads.first_day(shop.now(), kept=shop.config.downloads_kept_days)
     await shop.run(downloads.forget, before=since)
+    await shop.run(journal.forget_refusals, before=now - REFUSALS_KEPT)
     if can_verify():
         await shop.run(attestations.ask_waiting)
 

@@ -42,18 +42,24 @@ log = get_logger(__name__)
 
 def bring_home(shop: Shop, source: Source, file: FileRecord) -> Download:
     """Have a file fetched, or join those who wait for it already."""
-    place = hashlib.blake2b(f"{file.path}/{file.filename}".encode(), digest_size=16).hexdigest()
-    key = f"{source.id}-{place}"
+    part = part_of(shop.store.scratch, source.id, path=file.path, filename=file.filename)
+    key = part.stem
     known: Download | None = shop.downloads.get(key)
     if known is not None:
         return known
-    download = Download(part=shop.store.scratch / f"{key}.part", size=entry_from_json(file.entry).size)
+    download = Download(part=part, size=entry_from_json(file.entry).size)
     task = asyncio.create_task(_fetch(shop, source, file, download))
     download.task = task
     shop.downloads[key] = download
     task.add_done_callback(download.ended)
     task.add_done_callback(lambda _: shop.downloads.pop(key, None))
     return download
+
+
+def part_of(scratch: Path, upstream_id: int, *, path: str, filename: str) -> Path:
+    """Where what has come of a file lies, while it comes."""
+    place = hashlib.blake2b(f"{path}/{filename}".encode(), digest_size=16).hexdigest()
+    return scratch / f"{upstream_id}-{place}.part"
 
 
 async def _fetch(shop: Shop, source: Source, file: FileRecord, download: Download) -> BlobRecord:

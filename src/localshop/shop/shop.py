@@ -16,6 +16,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from localshop.catalog import patience
 from localshop.catalog.reads import Reads, open_reads
+from localshop.catalog.records import Given
 from localshop.config import Config
 from localshop.observe.log import event, get_logger
 from localshop.protocol.document import Entry
@@ -24,7 +25,8 @@ from localshop.upstream.client import UpstreamClient
 
 from .cache import Cache
 from .flights import Flights
-from .ledger import Ledger
+from .refusals import Refusals
+from .tallies import Tallies
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -35,6 +37,7 @@ _PAGES_IN_MEMORY = 64 << 20
 _ENTRIES_IN_MEMORY = 200_000
 _HEARD_IN_MEMORY = 100_000
 _ABSENT_IN_MEMORY = 20_000
+_DOWNLOADS_IN_MEMORY = 100_000
 
 log = get_logger(__name__)
 
@@ -64,8 +67,10 @@ class Shop:
     """Names of an upstream's (by id) list of projects, where it was needed, and until when they are good."""
     used: set[str] = field(default_factory=set)
     """SHA-256 of stored files that were given out since this was last written down."""
-    given: Ledger = field(default_factory=Ledger)
+    given: Tallies[Given] = field(default_factory=lambda: Tallies(most=_DOWNLOADS_IN_MEMORY))
     """Who was given which file since this was last written down."""
+    refusals: Refusals = field(default_factory=Refusals)
+    """What was refused to whom since this was last written down."""
     downloads: dict[str, Any] = field(default_factory=dict)
     """Files that this process is bringing home, or waits for."""
     _threads: ThreadPoolExecutor = field(

@@ -46,7 +46,6 @@ class LoginForm(AuthenticationForm):
         try:
             return super().clean()
         except forms.ValidationError:
-            note("login-failed", Actor(name, address), at=datetime.now(UTC))
             guessing.failed(name, address=address, now=now)
             raise
 
