@@ -58,6 +58,8 @@ PAGES = {
     "upload": ("GET", "/repositories/default/upload/", UPLOADERS),
     "upload-token": ("GET", "/repositories/default/upload/token/", UPLOADERS),
     "download": ("GET", f"{PROJECT}/files/aa/bb/cc/acme-1.0.tar.gz", READERS),
+    "downloads": ("GET", f"{PROJECT}/downloads/", OWNERS),
+    "downloads-export": ("GET", f"{PROJECT}/downloads.csv", OWNERS),
     "look-up": ("POST", "/packages/look-up", PERSONS),
     "refresh": ("POST", f"{PROJECT}/refresh", PERSONS),
     "mirror-files": ("POST", f"{PROJECT}/mirror", PERSONS),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from django.db import transaction
@@ -115,6 +115,12 @@ def find_credential(
         enabled=row.enabled,
         expires=row.expires,
     )
+
+
+def comments(access_keys: Collection[str]) -> dict[str, str]:
+    """What was written beside these credentials when they were made, as far as they are still there."""
+    rows = Credential.objects.filter(access_key__in=access_keys)
+    return dict(rows.values_list("access_key", "comment"))
 
 
 def note_use(uses: Mapping[int, tuple[float, str]]) -> None:

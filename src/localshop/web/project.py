@@ -17,6 +17,7 @@ from localshop.protocol.names import normalise
 
 from . import rights
 from .content import may_change
+from .downloads import use
 from .readme import Readme, readme
 from .releases import doubt, newest_first, releases
 from .start import index_url
@@ -47,6 +48,8 @@ def project(request: HttpRequest, slug: str, name: str) -> HttpResponse:
         "about": told,
         "readme": text,
         "asking": asking,
+        "use": use(repository.slug, name),
+        "may_see_downloads": rights.may_own(request, repository),
         "may": may_change(request, repository, found),
         "may_refresh": found.kind != "private" and rights.identity_of(request) is not None,
     }
