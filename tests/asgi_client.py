@@ -84,6 +84,7 @@ class Browser:
 
         await self.application(scope, inbox.get, send)
         start, *rest = messages
+        assert {message["type"] for message in rest} == {"http.response.body"}, "An answer begins once."
         answer = Answer(
             status=start["status"],
             headers={name.decode().lower(): value.decode() for name, value in start["headers"]},

@@ -278,6 +278,7 @@ class Soak:
             for book in books:
                 if (slug, book.distribution.path) in self._truth.kept:
                     last.insist(by_slug[slug], book)
+        last.hang_up()
         ended = self._localshop.run("jobs", "wait", "--timeout", "50", "--json")
         if ended.code not in {0, 1}:
             self._truth.blame(f"The jobs did not end: {ended}")

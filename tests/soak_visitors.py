@@ -87,9 +87,14 @@ class Visitor(threading.Thread):
             except Exception as error:  # noqa: BLE001 - a visitor that stops would see nothing wrong.
                 self._truth.blame(f"{self.name} in {act.__name__}: {error!r}")
             self._over.wait(self._chance.uniform(0.0, 0.02))
+        self.hang_up()
 
     def stop(self) -> None:
         self._over.set()
+
+    def hang_up(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
 
     def insist(self, shelf: Shelf, book: Book) -> None:
         """Ask for a file that has to be there."""

@@ -142,11 +142,11 @@ async def test_a_part_of_wrong_bytes_is_never_a_whole_answer_either(browser, ups
 
 async def test_who_would_have_to_wait_for_long_is_told_to_come_again(browser, upstream, miss, monkeypatch):
     """The end of a large file is sent when all of it was verified; clients hang up after 15 seconds."""
-    from localshop.index import follow
+    from localshop.mirror import patience
 
     await miss("stream")
     held = upstream.add(wheel("demo", "1.0", size=3_000_000))
-    monkeypatch.setattr(follow, "PATIENCE", 0.2)
+    monkeypatch.setattr(patience, "FIRST_BYTE", 0.5)
     upstream.fault("/packages/*whl", drip=1_000_000)
 
     tail = await browser.get(url_of(held), headers={"Range": "bytes=-500"})
@@ -165,6 +165,23 @@ async def test_a_broken_download_goes_on_where_it_broke(browser, upstream, miss)
     answer = await browser.get(url_of(held))
 
     assert answer.body == held.body
+    assert upstream.seen("/packages/*whl")[-1].headers["Range"].startswith("bytes=")
+
+
+async def test_a_download_that_breaks_for_good_is_cut_and_gone_on_with_by_the_next(browser, upstream, miss):
+    """Whoever had its beginning sees that it is short; the next one pays for the rest alone."""
+    await miss("stream")
+    held = upstream.add(wheel("demo", "1.0", size=3_000_000))
+    upstream.fault("/packages/*whl", status=500)
+    upstream.fault("/packages/*whl", cut=1_000_000, times=1)
+
+    answer = await browser.get(url_of(held))
+    upstream.heal()
+
+    assert (answer.status, answer.body) == (200, held.body[: len(answer.body)])
+    assert len(answer.body) < len(held.body)
+    upstream.forget()
+    assert (await browser.get(url_of(held))).body == held.body
     assert upstream.seen("/packages/*whl")[-1].headers["Range"].startswith("bytes=")
 
 

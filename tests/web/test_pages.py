@@ -122,4 +122,10 @@ async def test_text_of_a_package_stays_text(browser):
 
 async def test_monitors_are_answered_without_a_login(browser):
     assert (await browser.get("/-/alive", peer=AWAY)).text == "alive\n"
-    assert (await browser.get("/-/ready", peer=AWAY)).json() == {"database": True}
+    assert (await browser.get("/-/ready", peer=AWAY)).json() == {
+        "status": "ready",
+        "database": True,
+        "storage": True,
+        "jobs": {"waiting": 0, "failed": 0, "overdue": 0},
+        "stale_pages": 0,
+    }

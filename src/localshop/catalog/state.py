@@ -16,3 +16,8 @@ def access_changed() -> None:
     """Tell every process that rights have changed; call it in the transaction that changes them."""
     if not State.objects.filter(id=1).update(access=F("access") + 1):
         State.objects.create(id=1, access=1)
+
+
+def is_there() -> bool:
+    """Whether the database answers, and has our tables."""
+    return State.objects.filter(id=1).exists()

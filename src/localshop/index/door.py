@@ -209,8 +209,8 @@ class IndexDoor:
             case Here(blob, sha256, size):
                 artifact = Artifact(self._shop.store, blob, size, sha256)
                 return await send_file(scope, receive, send, artifact, private=private)
-            case Coming(download, sha256):
-                return await send_coming(scope, receive, send, download, sha256=sha256, private=private)
+            case Coming():
+                return await send_coming(scope, receive, send, outcome, private=private)
         return False
 
     async def _metadata(self, visit: _Visit, admission: Admission, row: MetadataRow) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from typing import Any
 
-from localshop.errors import UpstreamUnavailable
-from localshop.mirror.download import PATIENCE, Download
+from localshop.errors import LocalshopError
+from localshop.mirror.download import Download
+from localshop.mirror.file import Coming
+from localshop.mirror.patience import in_time
+from localshop.observe.log import event, get_logger
 from localshop.protocol import conditional
 
 from .answers import Receive, Scope, Send
@@ -15,10 +19,10 @@ from .send import INERT
 
 _PIECE = 1 << 20
 
+log = get_logger(__name__)
 
-async def send_coming(
-    scope: Scope, receive: Receive, send: Send, download: Download, *, sha256: str, private: bool
-) -> bool:
+
+async def send_coming(scope: Scope, receive: Receive, send: Send, coming: Coming, *, private: bool) -> bool:
     """Answer a GET or HEAD with a file that is being fetched: 200, 206 or 416.
 
     Gives whether the file was given out: its first bytes went to somebody.
@@ -27,6 +31,7 @@ async def send_coming(
     right; when it is not, or the upstream fails for good, the connection is cut and the client sees a
     short body. Raises the upstream's error as long as nothing was sent.
     """
+    download, sha256 = coming.download, coming.sha256
     size = await download.told_size()
     headers = [*INERT]
     if sha256:
@@ -57,7 +62,11 @@ async def send_coming(
         return False
     fd = await download.open_part()
     try:
-        await _send_growing(receive, send, download, fd=fd, head=head, part=(start, stop))
+        # A failure before the first byte can still be told as one.
+        async with in_time("The end of this file", until=coming.until):
+            free = await download.released(fd, start, stop=stop)
+        await send(head)
+        await _send_growing(receive, send, download, fd=fd, free=free, part=(start, stop))
     finally:
         os.close(fd)
     return start == 0
@@ -81,18 +90,11 @@ async def _send_growing(
     download: Download,
     *,
     fd: int,
-    head: dict[str, Any],
+    free: int,
     part: tuple[int, int],
 ) -> None:
+    """Send the part as it comes; up to ``free`` it may be sent at once."""
     position, stop = part
-    # A failure before the first byte can still be told as one.
-    try:
-        async with asyncio.timeout(PATIENCE):
-            free = await download.released(fd, position, stop=stop)
-    except TimeoutError:
-        sentence = "This part of the file is given out when all of it is here, which takes its time."
-        raise UpstreamUnavailable(sentence, retry_after=5) from None
-    await send(head)
     gone = asyncio.create_task(_until_gone(receive))
     try:
         while position < stop and not gone.done():
@@ -105,6 +107,10 @@ async def _send_growing(
                 return
             position += len(data)
             await send({"type": "http.response.body", "body": data, "more_body": position < stop})
+    except LocalshopError as error:
+        # The status is out. An answer that is never completed is cut by the server, which the client
+        # notices.
+        event(log, logging.WARNING, error.slug, f"A response was cut. {error.sentence}")
     finally:
         gone.cancel()
 

@@ -11,8 +11,6 @@ from localshop.catalog.records import BlobRecord
 
 HELD_BACK = 64 << 10
 """Bytes at the end of an answer that nobody gets before the digest of the file was found right."""
-PATIENCE = 8.0
-"""Seconds for which a client waits for a first byte; after fifteen, clients hang up."""
 
 
 @dataclass(slots=True)
@@ -39,6 +37,11 @@ class Download:
         while self.size is None:
             await self._news()
         return self.size
+
+    async def begun(self) -> None:
+        """Wait until the size is known and first bytes are here; raises what kept the file away."""
+        while self.size is None or not (self.blob is not None or self._has_bytes()):
+            await self._news()
 
     async def open_part(self) -> int:
         """A descriptor of the part file; it stays good when the file moves to its place.
@@ -80,6 +83,12 @@ class Download:
             self.blob = task.result()
             self.size = self.blob.size
         self.grew()
+
+    def _has_bytes(self) -> bool:
+        try:
+            return self.part.stat().st_size > 0
+        except FileNotFoundError:
+            return False
 
     async def _news(self) -> None:
         assert self.task is not None

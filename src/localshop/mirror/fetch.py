@@ -8,6 +8,7 @@ next one hashes what is there and goes on from its end. Only what has the right 
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import hashlib
 import logging
@@ -20,7 +21,13 @@ from typing import Any
 
 from localshop.catalog import files
 from localshop.catalog.records import BlobRecord, FileRecord
-from localshop.errors import DigestMismatch, StorageFull, UpstreamNonsense, UpstreamUnavailable
+from localshop.errors import (
+    DigestMismatch,
+    StorageError,
+    StorageFull,
+    UpstreamNonsense,
+    UpstreamUnavailable,
+)
 from localshop.observe.log import event, get_logger
 from localshop.protocol.document import Entry, entry_from_json
 from localshop.shop import Shop
@@ -99,7 +106,7 @@ def _already_here(shop: Shop, file: FileRecord) -> BlobRecord | None:
 @contextmanager
 def _lead(lock: Path) -> Iterator[bool]:
     """Whether we are the one who fetches."""
-    fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fd = _made(lock)
     # The last leader may have taken the lock file away while we opened it: then its lock is nobody's.
     leads = _locked(fd) and _is_at(lock, fd)
     try:
@@ -114,7 +121,7 @@ def _lead(lock: Path) -> Iterator[bool]:
 def _opened(part: Path) -> Iterator[int]:
     """A descriptor of the part file for the one who leads; only he may make it."""
     while True:
-        fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = _made(part)
         # Locked, too, because an old part whose lock is free is tidied away.
         fcntl.flock(fd, fcntl.LOCK_EX)
         if _is_at(part, fd):
@@ -127,6 +134,18 @@ def _opened(part: Path) -> Iterator[int]:
             # Nothing came.
             part.unlink(missing_ok=True)
         os.close(fd)
+
+
+def _made(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise _unwritten("what arrives", error) from error
+
+
+def _unwritten(what: str, error: OSError) -> StorageError:
+    kind = StorageFull if error.errno in {errno.ENOSPC, errno.EDQUOT} else StorageError
+    return kind(f"There is no place for {what}: {error.strerror}.")
 
 
 def _locked(fd: int) -> bool:
@@ -223,7 +242,7 @@ class _Leader:
                 written += os.pwrite(self._fd, data[written:], self._position + written)
         except OSError as error:
             self._throw_away()
-            raise StorageFull(f"No room for {self._file.filename}: {error.strerror}.") from error
+            raise _unwritten(self._file.filename, error) from error
         self._took(data)
 
     def _took(self, data: bytes) -> None:

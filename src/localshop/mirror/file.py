@@ -12,20 +12,23 @@ from django.db import Error as DatabaseError
 from localshop.catalog import blobs, files, queue
 from localshop.catalog.reads import FileRow
 from localshop.catalog.records import FileRecord, RepositoryRecord
-from localshop.errors import StorageError, UpstreamUnavailable
+from localshop.errors import StorageError
 from localshop.observe.log import event, get_logger
 from localshop.policies.records import Verdict
 from localshop.protocol.document import entry_to_json
 from localshop.shelf.hearing import heard
 from localshop.shop import Shop
 
-from .download import HELD_BACK, PATIENCE, Download
+from .download import HELD_BACK, Download
 from .fetch import bring_home
 from .locate import Located, locate
 from .names import is_ours
+from .patience import deadline, in_time
 
 MIRROR_FILE = "mirror-file"
 """The name of the job that brings one file home."""
+_PATIENCE = 6.0
+"""Seconds for which a small file is waited for; if it takes longer, what has come is sent."""
 _SMALL = 1 << 20
 """Bytes up to which a file is sent only when all of it was verified, so that a failure is clean."""
 
@@ -54,6 +57,8 @@ class Coming:
 
     download: Download
     sha256: str
+    until: float
+    """When the first bytes have to be sent, by the clock of the loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +99,15 @@ async def file(
         raise StorageError(
             f"The bytes of {filename} are gone from the storage; they have to be uploaded again."
         )
-    located = await locate(shop, repository, path, filename)
-    if located is None:
-        return None
-    verdict = await verdict_on(shop, repository, located)
-    if verdict is not None:
-        return withheld(verdict)
-    return await _missing(shop, repository, located)
+    until = deadline()
+    async with in_time(filename, until=until):
+        located = await locate(shop, repository, path, filename)
+        if located is None:
+            return None
+        verdict = await verdict_on(shop, repository, located)
+        if verdict is not None:
+            return withheld(verdict)
+        return await _missing(shop, repository, located, until=until)
 
 
 async def write_uses(shop: Shop) -> None:
@@ -127,7 +134,7 @@ async def vanished(shop: Shop, row: FileRow, *, why: Exception) -> None:
     await shop.run(files.blob_vanished, row.sha256)
 
 
-async def _missing(shop: Shop, repository: RepositoryRecord, located: Located) -> Outcome:
+async def _missing(shop: Shop, repository: RepositoryRecord, located: Located, *, until: float) -> Outcome:
     filename = located.entry.filename
     withheld = await _not_fetched(shop, repository, located)
     if withheld is not None:
@@ -150,7 +157,7 @@ async def _missing(shop: Shop, repository: RepositoryRecord, located: Located) -
             await shop.run(enqueue_fetch, wanted, now=shop.now())
         return Elsewhere(located.entry.url)
     try:
-        return await _streamed(bring_home(shop, located.source, wanted), wanted)
+        return await _streamed(bring_home(shop, located.source, wanted), wanted, until=until)
     except StorageError as error:
         if located.source.username:
             raise
@@ -198,19 +205,14 @@ def enqueue_fetch(wanted: FileRecord, *, now: float) -> None:
     queue.enqueue(MIRROR_FILE, f"{MIRROR_FILE} {wanted.id}", payload={"file": wanted.id}, now=now)
 
 
-async def _streamed(download: Download, wanted: FileRecord) -> Outcome:
-    try:
-        async with asyncio.timeout(PATIENCE):
-            size = await download.told_size()
-            if size <= max(_SMALL, HELD_BACK):
-                blob = await download.whole()
-                return Here(blob.name, blob.sha256, blob.size)
-    except TimeoutError:
-        # Clients give up after fifteen seconds without a byte; the download itself goes on.
-        if download.size is None:
-            sentence = f"The upstream is slow to send {wanted.filename}; it goes on being fetched."
-            raise UpstreamUnavailable(sentence, retry_after=5) from None
-    return Coming(download, wanted.sha256)
+async def _streamed(download: Download, wanted: FileRecord, *, until: float) -> Outcome:
+    """What is small is waited for, so that a failure is clean; of the rest, the first bytes."""
+    await download.begun()
+    if (download.size or 0) <= max(_SMALL, HELD_BACK):
+        with contextlib.suppress(TimeoutError):
+            blob = await asyncio.wait_for(download.whole(), _PATIENCE)
+            return Here(blob.name, blob.sha256, blob.size)
+    return Coming(download, wanted.sha256, until)
 
 
 async def verdict_on(shop: Shop, repository: RepositoryRecord, located: Located) -> Verdict | None:

@@ -19,6 +19,7 @@ from .file import Withheld, verdict_on, want, withheld
 from .inside import keep_metadata
 from .locate import Located, locate
 from .names import is_ours
+from .patience import deadline, in_time
 
 _MOST_AT_ONCE = LARGEST_METADATA + (1 << 20)
 
@@ -44,7 +45,8 @@ async def metadata(
     if not filename.endswith(".whl"):
         return None
     if not row.sha256:
-        found = await _look_for(shop, repository, path, filename, whole=whole)
+        async with in_time(f"The metadata of {filename}", until=deadline()):
+            found = await _look_for(shop, repository, path, filename, whole=whole)
         if found is None or isinstance(found, Withheld):
             return found
         row = found

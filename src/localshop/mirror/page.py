@@ -13,6 +13,7 @@ from localshop.shelf.shelf import Rendered
 from localshop.shop import Shop
 
 from .names import is_ours
+from .patience import deadline, in_time
 from .refresh import is_fresh, refresh
 
 _PATIENCE = 4.0
@@ -53,7 +54,8 @@ async def _first_look(shop: Shop, repository: RepositoryRecord, name: str, token
     """Wait for a trip to the upstreams; not long, if there is something to show without it."""
     trip = refresh(shop, repository, name)
     if not token.id:
-        await trip
+        async with in_time(f"The page of {name}", until=deadline()):
+            await trip
         return
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(trip, _PATIENCE)

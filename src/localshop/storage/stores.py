@@ -43,7 +43,7 @@ def open_store() -> Store:
 class Store:
     """Package files in any Django storage, each under a name made from its sha256.
 
-    ``scratch`` is a directory of this machine, made if it is missing, for files that are still
+    ``scratch`` is a directory of this machine, made when it is missing, for files that are still
     arriving; it is on the file system of the stored files where they have one, so that a complete
     file becomes visible by a rename.
 
@@ -55,9 +55,16 @@ class Store:
         self._storage = storage
         # InMemoryStorage has path() too, with no file behind it: having the method says nothing.
         self._disk = storage if isinstance(storage, FileSystemStorage) else None
-        self.scratch = scratch
-        with _told("The directory for arriving files could not be made"):
-            make_directory(scratch)
+        self._scratch = scratch
+
+    @property
+    def scratch(self) -> Path:
+        """Where files arrive. If it cannot be made, whoever writes there is told why."""
+        if not self._scratch.is_dir():
+            # A store that can only be read is there to be read: that must not fail here.
+            with suppress(OSError):
+                make_directory(self._scratch)
+        return self._scratch
 
     def name_for(self, sha256: str) -> str:
         """Give the name for the file with this digest (64 lower-case hex digits): ``aa/bb/<sha256>``."""
@@ -202,6 +209,16 @@ class Store:
                 part.unlink(missing_ok=True)
         if found != data:
             raise errors.StorageError("What was just stored is not there, or is something else.")
+
+    def takes_files(self) -> bool:
+        """Tell whether a file could arrive now: a disk may be full, or there to be read only."""
+        trial = self.scratch / f"trial-{secrets.token_hex(8)}.part"
+        try:
+            trial.write_bytes(b"trial")
+            trial.unlink()
+        except OSError:
+            return False
+        return True
 
     def room(self) -> tuple[int, int]:
         """Free bytes, and all bytes, where files arrive: for files on disk that is where they stay."""

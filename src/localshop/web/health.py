@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from django.db import connection
-from django.db.utils import Error
+import time
+
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
+
+from localshop.catalog import health, queue, state
+from localshop.errors import StorageError
+from localshop.storage.stores import open_store
 
 
 @require_safe
@@ -16,13 +21,33 @@ def alive(_request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def ready(_request: HttpRequest) -> HttpResponse:
-    """Say whether requests can be served: the database answers."""
+    """Say whether requests can be served, for which the database has to answer; and what is not well.
+
+    What is not well is told as data and not as a failure: who is taken out of service because his disk
+    takes no more, or because an upstream is down, does not serve what he has.
+    """
+    told: dict[str, object] = {"status": "down", "database": False}
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT access FROM catalog_state")
-            database = cursor.fetchone() is not None
-    except Error:
-        database = False
-    answer = JsonResponse({"database": database}, status=200 if database else 503)
+        if state.is_there():
+            waiting, failed = queue.left_to_do()
+            storage = _takes_files()
+            told = {
+                "status": "ready" if storage else "degraded",
+                "database": True,
+                "storage": storage,
+                "jobs": {"waiting": waiting, "failed": failed, "overdue": queue.overdue(now=time.time())},
+                "stale_pages": health.stale_pages()[0],
+            }
+    except DatabaseError:
+        # Then this is all that can be told.
+        pass
+    answer = JsonResponse(told, status=200 if told["database"] else 503)
     answer["Cache-Control"] = "no-store"
     return answer
+
+
+def _takes_files() -> bool:
+    try:
+        return open_store().takes_files()
+    except StorageError:
+        return False
