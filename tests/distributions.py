@@ -64,11 +64,13 @@ def wheel(
     size: int = 0,
     compression: int = zipfile.ZIP_DEFLATED,
     files: Mapping[str, bytes] | None = None,
+    fields: Mapping[str, str] | None = None,
 ) -> Distribution:
-    """Build a wheel with one module, METADATA, WHEEL and RECORD; ``files`` come on top."""
+    """Build a wheel with one module, METADATA, WHEEL and RECORD; ``files`` and METADATA's ``fields`` come on
+    top."""
     module = _module(project)
     info = f"{module}-{version}.dist-info"
-    metadata = _metadata(project, version, requires, requires_python)
+    metadata = _metadata(project, version, requires, requires_python, fields)
     members = {
         f"{module}/__init__.py": f'__version__ = "{version}"\n'.encode(),
         **_padding(f"{module}/padding.bin", size),
@@ -125,8 +127,15 @@ def _module(project: str) -> str:
     return re.sub(r"[-_.]+", "_", project).lower()
 
 
-def _metadata(project: str, version: str, requires: Sequence[str], requires_python: str) -> bytes:
+def _metadata(
+    project: str,
+    version: str,
+    requires: Sequence[str],
+    requires_python: str,
+    fields: Mapping[str, str] | None = None,
+) -> bytes:
     lines = ["Metadata-Version: 2.1", f"Name: {project}", f"Version: {version}", "Summary: For tests"]
+    lines += [f"{name}: {value}" for name, value in (fields or {}).items()]
     lines += [f"Requires-Python: {requires_python}"] if requires_python else []
     lines += [f"Requires-Dist: {each}" for each in requires]
     return ("\n".join(lines) + "\n\nA package for tests.\n").encode()

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from django.db import transaction
 from django.db.models import F, Q
+
+from localshop.policies.licences import Licences
+from localshop.protocol.licences import licence_of
 
 from . import attestations
 from .durability import fetched_again
 from .journal import Actor, note
 from .models import Blob, CoreMetadata, File, Project
 from .projects import become
-from .records import BlobRecord, FileRecord
+from .records import BlobRecord, FileRecord, WantedRecord
 
 _SEEN = Q(blob__isnull=False) | Q(pinned=True)
 """Files whose bytes are here, or were here once: their digest was found right, and holds for ever."""
@@ -44,6 +47,14 @@ def every_row(project_id: int) -> list[FileRecord]:
     """All files of a project that have a row, also those that were overwritten or deleted."""
     rows = File.objects.filter(project_id=project_id).select_related("project", "blob").order_by("id")
     return [_record(row) for row in rows]
+
+
+def wanted_in(repository_id: int) -> Iterator[WantedRecord]:
+    """Every file of a repository that has a row, with what a rehearsal of rules needs of it."""
+    rows = File.objects.filter(repository_id=repository_id)
+    for row in rows.values_list("project__name", "path", "filename", "created", "gone").iterator():
+        project, path, filename, created, gone = row
+        yield WantedRecord(project, path, filename, created.timestamp(), gone)
 
 
 def want_file(
@@ -159,18 +170,24 @@ def save_metadata(
 ) -> None:
     """Keep the METADATA of a wheel, byte-exact; what the wheel itself says replaces what was told.
 
-    ``surprising``: its page announces another digest, so the page has to be made again.
+    ``surprising``: its page announces another digest, so the page has to be made again; as it has to be
+    where licences decide what is shown.
     """
     with fetched_again():
-        project = Project.objects.get(id=project_id)
+        project = Project.objects.select_related("repository").get(id=project_id)
         CoreMetadata.objects.update_or_create(
             repository_id=project.repository_id,
             path=path,
             filename=filename,
-            defaults={"project": project, "sha256": sha256, "body": zlib.compress(body)},
+            defaults={
+                "project": project,
+                "sha256": sha256,
+                "body": zlib.compress(body),
+                "licence": licence_of(body),
+            },
         )
         _arrived(project_id)
-        if surprising:
+        if surprising or Licences.name in project.repository.rules:
             Project.objects.filter(id=project_id).update(serial=F("serial") + 1)
 
 
@@ -179,6 +196,22 @@ def metadata_digests(project_id: int) -> dict[tuple[str, str], str]:
     rows = CoreMetadata.objects.filter(project_id=project_id)
     return {
         (path, filename): digest for path, filename, digest in rows.values_list("path", "filename", "sha256")
+    }
+
+
+def licences(project_id: int) -> dict[tuple[str, str], str]:
+    """What each METADATA that is held tells of its licence, by path and file name; "" where it does not."""
+    rows = CoreMetadata.objects.filter(project_id=project_id)
+    unread = list(rows.filter(licence=None).only("body"))
+    for row in unread:
+        row.licence = licence_of(zlib.decompress(row.body))
+    if unread:
+        # Written by an older localshop.
+        with fetched_again():
+            CoreMetadata.objects.bulk_update(unread, ["licence"], batch_size=200)
+    return {
+        (path, filename): licence or ""
+        for path, filename, licence in rows.values_list("path", "filename", "licence")
     }
 
 
@@ -241,4 +274,5 @@ def _record(row: File) -> FileRecord:
         blob=BlobRecord(sha256=blob.sha256, size=blob.size, name=blob.name) if blob else None,
         state=row.state,
         created=row.created,
+        gone=row.gone,
     )

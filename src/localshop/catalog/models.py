@@ -240,6 +240,8 @@ class ShelvedPage(models.Model):
     """The project's serial that it was built from."""
     recipe = models.CharField(max_length=40)
     """How it was built; another recipe means another page."""
+    good_from = models.FloatField(default=0)
+    """Seconds since the epoch: before, when the clock was set back, it may have had other files."""
     good_until = models.FloatField(null=True)
     """Seconds since the epoch at which a verdict on it ends; none: it does not."""
     digest = models.CharField(max_length=64)
@@ -295,6 +297,8 @@ class File(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.LIVE, blank=True)
     pinned = models.BooleanField(default=False)
     """Its bytes were here once, verified, and went; under its name there are never going to be others."""
+    gone = models.FloatField(null=True)
+    """Since when its upstream has it no more, in seconds since the epoch; none: it has it, or has none."""
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -338,6 +342,8 @@ class CoreMetadata(models.Model):
     sha256 = models.CharField(max_length=64)
     body = models.BinaryField()
     """zlib."""
+    licence = models.CharField(max_length=300, null=True)  # noqa: DJ001 -- none and empty are two things.
+    """The SPDX expression that it tells, empty: none that a machine can read; none: nobody has looked."""
 
     class Meta:
         constraints: ClassVar = [

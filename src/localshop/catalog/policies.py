@@ -63,17 +63,18 @@ def approve(slug: str, project: str, *, rule: str, reason: str, actor: Actor) ->
     return _give(slug, project, "", rule=rule, until=None, reason=reason, actor=actor)
 
 
-def end_pass(slug: str, project: str, version: str, *, rule: str = "", actor: Actor) -> None:
-    """Take a pass, or an approval, back; raises ``BadInput`` when there is none."""
+def end_pass(slug: str, project: str, version: str, *, rule: str = "", actor: Actor) -> PassRecord:
+    """Take a pass, or an approval, back, and give it; raises ``BadInput`` when there is none."""
     name = normalise(project)
     with transaction.atomic():
         row = _repository(slug)
         found = Pass.objects.filter(repository=row, project=name, version=version, rule=rule).first()
         if found is None:
             raise BadInput(f"Repository {slug!r} has no pass for {name} {version or rule}.")
+        ended = _record(found)
         found.delete()
         _touch(row, name)
-        detail = {"before": _shape(_record(found)), "after": None}
+        detail = {"before": _shape(ended), "after": None}
         note(
             "pass-ended",
             actor,
@@ -83,6 +84,7 @@ def end_pass(slug: str, project: str, version: str, *, rule: str = "", actor: Ac
             subject=version,
             detail=detail,
         )
+    return ended
 
 
 def passes(repository_id: int, *, now: float) -> list[PassRecord]:

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import F
 
 from .durability import fetched_again
-from .models import Project, ShelvedPage, UpstreamPage
+from .models import File, Project, ShelvedPage, UpstreamPage
 from .records import ProjectRecord, UpstreamPageRecord
 
 
@@ -18,18 +18,25 @@ from .records import ProjectRecord, UpstreamPageRecord
 class Finding:
     """What a trip to one upstream brought home.
 
-    ``page`` None: it said nothing new, or nothing at all; then ``error`` tells which.
+    ``page`` None: it said nothing new, or nothing at all; then ``error`` tells which. ``filenames`` are those
+    on the page.
     """
 
     upstream_id: int
     page: UpstreamPageRecord | None
     error: str = ""
+    filenames: frozenset[str] = frozenset()
 
 
 def project(repository_id: int, name: str) -> ProjectRecord | None:
     """The project of this normalised name, if the repository knows it."""
     row = Project.objects.filter(repository_id=repository_id, name=name).first()
     return _record(row) if row else None
+
+
+def projects_of(repository_id: int) -> list[ProjectRecord]:
+    """All projects that the repository knows."""
+    return [_record(row) for row in Project.objects.filter(repository_id=repository_id).iterator()]
 
 
 def listed_names(repository_id: int) -> list[str]:
@@ -104,6 +111,7 @@ def _save_finding(row: Project, known: UpstreamPage | None, finding: Finding, mo
     changed = known is None or known.digest != page.digest
     known = known or UpstreamPage(project=row, upstream_id=finding.upstream_id)
     if changed:
+        _mark_gone(row.id, finding, moment)
         known.document = page.document
         known.digest = page.digest
         known.changed = moment
@@ -114,6 +122,16 @@ def _save_finding(row: Project, known: UpstreamPage | None, finding: Finding, mo
     known.error = ""
     known.save()
     return changed
+
+
+def _mark_gone(project_id: int, finding: Finding, moment: datetime) -> None:
+    """Note which files their upstream has no more, and which it has again."""
+    came_from = File.objects.filter(project_id=project_id, upstream_id=finding.upstream_id)
+    for file in came_from.only("filename", "gone"):
+        listed = file.filename in finding.filenames
+        if listed != (file.gone is None):
+            file.gone = None if listed else moment.timestamp()
+            file.save(update_fields=["gone"])
 
 
 def become(project_id: int, kind: str) -> None:
@@ -134,6 +152,7 @@ def save_page(
     *,
     serial: int,
     recipe: str,
+    good_from: float,
     good_until: float | None,
     digest: str,
     body: bytes,
@@ -143,6 +162,7 @@ def save_page(
         values = {
             "serial": serial,
             "recipe": recipe,
+            "good_from": good_from,
             "good_until": good_until,
             "digest": digest,
             "body": body,

@@ -14,6 +14,7 @@ from django.db.models import F
 
 from localshop.errors import StorageError
 from localshop.protocol.document import Entry, entry_to_json
+from localshop.protocol.licences import licence_of
 
 from . import attestations
 from .journal import Actor, note
@@ -127,6 +128,7 @@ def register(
                 "project": project,
                 "sha256": digest_of(arrival.metadata),
                 "body": zlib.compress(arrival.metadata),
+                "licence": licence_of(arrival.metadata),
             },
         )
         slug = Repository.objects.values_list("slug", flat=True).get(id=repository_id)

@@ -40,6 +40,7 @@ class PageRow(NamedTuple):
 
     serial: int
     recipe: str
+    good_from: float
     good_until: float | None
     digest: str
     body: bytes
@@ -100,7 +101,7 @@ _TOKEN = f"""
     FROM {{asked}} LEFT JOIN catalog_project p ON p.repository_id = a.x AND p.name = a.y
 """  # noqa: S608 -- only constants are put in.
 _PAGE = """
-    SELECT g.serial, g.recipe, g.good_until, g.digest, g.body
+    SELECT g.serial, g.recipe, g.good_from, g.good_until, g.digest, g.body
     FROM {asked} LEFT JOIN catalog_shelvedpage g ON g.project_id = a.x AND g.form = a.y
 """
 _FILE = f"""
@@ -144,7 +145,7 @@ class _Rows:
         row = await self._one(_PAGE, (project_id, form))
         if row[0] is None:
             return None
-        return PageRow(row[0], row[1], row[2], row[3], bytes(row[4]))
+        return PageRow._make((*row[:5], bytes(row[5])))
 
     async def file(self, repository_id: int, path: str, filename: str) -> FileRow:
         row = await self._one(_FILE, (repository_id, path, filename))

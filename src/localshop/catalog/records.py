@@ -130,7 +130,10 @@ class UpstreamPageRecord:
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
-    """A file that was wanted; ``blob`` is None while its bytes are not here."""
+    """A file that was wanted; ``blob`` is None while its bytes are not here.
+
+    ``gone``: since when its upstream has it no more, in seconds since the epoch; None: it has it.
+    """
 
     id: int
     repository_id: int
@@ -146,6 +149,20 @@ class FileRecord:
     blob: BlobRecord | None
     state: str
     created: datetime
+    gone: float | None
+
+
+class WantedRecord(NamedTuple):
+    """A file that somebody wanted: since when, and since when its upstream has it no more (None: it has it).
+
+    Both are seconds since the epoch.
+    """
+
+    project: str
+    path: str
+    filename: str
+    since: float
+    gone: float | None
 
 
 @dataclass(frozen=True, slots=True)

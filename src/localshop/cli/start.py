@@ -23,6 +23,7 @@ COMMANDS = {
     "worker": "localshop.cli.worker",
     "repository": "localshop.cli.repository",
     "cidr": "localshop.cli.cidr",
+    "policy": "localshop.cli.policy",
     "credential": "localshop.cli.credential",
     "user": "localshop.cli.user",
     "project": "localshop.cli.project",

@@ -36,6 +36,7 @@ from .refusals import note_refusal
 from .routes import Route, parse
 from .send import Artifact, send_file
 from .upload import take_upload, takes_uploads
+from .why import send_why
 
 _READS = frozenset({"GET", "HEAD"})
 _ROUNDS = 3
@@ -103,6 +104,8 @@ class IndexDoor:
                 await self._metadata(visit, admission, state)
             case _ if route.legacy:
                 await send_legacy(self._shop, admission, visit.scope, send, route=route, token=state)
+            case _ if route.why:
+                await send_why(self._shop, admission, visit.scope, send, route=route, token=state)
             case _ if route.project:
                 await self._page(visit, admission, state)
             case _:

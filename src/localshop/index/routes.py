@@ -13,6 +13,7 @@ DEFAULT = "default"
 _ALIAS = "+simple"
 _PYPI = "pypi"
 _JSON = "json"
+_WHY = "why"
 _METADATA = ".metadata"
 _PROVENANCE = ".provenance"
 
@@ -23,7 +24,8 @@ class Route:
 
     ``prefix`` is the path up to the project, for redirects; ``slash``: the path ended in one.
     ``legacy``: to the legacy JSON API, for the project or for one ``version`` of it, whose name is
-    normalised already if it is one; without a project it is the address that only XML-RPC has.
+    normalised already if it is one; without a project it is the address that only XML-RPC has. ``why``:
+    to what is said of the project's files, whose name is normalised as well.
     """
 
     repository: str
@@ -36,6 +38,7 @@ class Route:
     slash: bool = True
     legacy: bool = False
     version: str = ""
+    why: bool = False
 
 
 @lru_cache(8192)
@@ -79,8 +82,12 @@ def _below(repository: str, rest: list[str], *, prefix: str, slash: bool) -> Rou
         prefix, rest = f"{prefix}{_ALIAS}/", rest[1:]
     elif rest[:1] == ["packages"] and len(rest) == 5:
         return _file(repository, rest[1:], prefix=prefix, slash=slash)
+    if len(rest) == 2 and rest[1] == _WHY:
+        project = normalise(rest[0]) if is_name(rest[0]) else rest[0]
+        return Route(repository, prefix, project=project, why=True)
     if len(rest) > 1:
         return _legacy(repository, rest, prefix=prefix)
+    # One segment is always a project, whatever its name.
     return Route(repository, prefix, project=rest[0] if rest else "", slash=slash)
 
 

@@ -14,9 +14,9 @@ from localshop.catalog.reads import FileRow
 from localshop.catalog.records import FileRecord, RepositoryRecord
 from localshop.errors import StorageError
 from localshop.observe.log import event, get_logger
-from localshop.policies.records import Verdict
+from localshop.policies.records import Subject, Verdict
 from localshop.protocol.document import entry_to_json
-from localshop.shelf.hearing import heard
+from localshop.shelf.hearing import Hearing, heard
 from localshop.shop import Shop
 
 from .download import HELD_BACK, Download
@@ -93,6 +93,8 @@ async def file(
         verdict = project.verdict_at(path, filename, shop.now())
         if verdict is not None:
             return withheld(verdict)
+        if project.judge.watches:
+            _tell_of_watched(project, project.subject_at(path, filename), shop.now())
         shop.used.add(row.sha256)
         return Here(row.blob, row.sha256, row.size)
     if row.kind == "private":
@@ -219,7 +221,26 @@ async def verdict_on(shop: Shop, repository: RepositoryRecord, located: Located)
     """The verdict on a file that an upstream has; None: it is shown."""
     project = located.project
     found = await heard(shop, repository, project.name, project_id=project.id, serial=project.serial)
-    return found.verdict(located.entry, shop.now()) if found is not None else None
+    if found is None:
+        return None
+    verdict = found.verdict(located.entry, shop.now())
+    if verdict is None and found.judge.watches:
+        _tell_of_watched(found, found.subject(located.entry), shop.now())
+    return verdict
+
+
+def _tell_of_watched(project: Hearing, subject: Subject, now: float) -> None:
+    """Say in the log what would have been refused, once for each request."""
+    for verdict in project.judge.verdicts(subject, now):
+        event(
+            log,
+            logging.INFO,
+            "would-hide",
+            f"By the rule {verdict.rule}, which is only watched: {verdict.sentence}",
+            project=project.judge.case.project,
+            file=subject.filename,
+            rule=verdict.rule,
+        )
 
 
 def withheld(verdict: Verdict) -> Withheld:

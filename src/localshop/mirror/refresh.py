@@ -100,11 +100,15 @@ async def _ask_in_order(
         else:
             # Packing a large page takes too long for the loop.
             found = await shop.run(_record, source, answer, document, last=last, now=shop.now())
-            trip.findings.append(Finding(source.id, found))
+            trip.findings.append(Finding(source.id, found, filenames=_filenames(document)))
         if document is not None:
             trip.document = document
             break
     return trip
+
+
+def _filenames(document: Document | None) -> frozenset[str]:
+    return frozenset(entry.filename for entry in document.files) if document is not None else frozenset()
 
 
 async def _ask(shop: Shop, source: Source, name: str, last: UpstreamPageRecord | None) -> PageAnswer:

@@ -43,6 +43,16 @@ class Judge:
         """Whether no rule says anything of the project's files: then only its status counts."""
         return not self._enforced and not self._watched
 
+    @property
+    def lenient(self) -> bool:
+        """Whether he hides nothing, whatever he is told of a file."""
+        return not self._enforced and self.case.status != "quarantined"
+
+    @property
+    def watches(self) -> bool:
+        """Whether there are rules that only say what they would hide."""
+        return bool(self._watched)
+
     def until(self, subject: Subject, now: float) -> float:
         """Until when the file is hidden, at least; ``SHOWN``: it is not, ``FOR_GOOD``: no end is known."""
         if self.case.status == "quarantined":

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from localshop.errors import BadInput
 
-_DAY = 86_400.0
+_DATE_ALONE = len("2026-11-21")
 
 
 def texts(told: Mapping[str, object], key: str) -> list[str]:
@@ -37,10 +37,13 @@ def one_of(told: Mapping[str, object], key: str, choices: tuple[str, ...], *, de
 def moment(text: object) -> float:
     """A date, or a date and a time, as seconds since the epoch; one without a zone is taken for UTC.
 
-    A date alone is the beginning of that day. Raises ``BadInput``.
+    A date alone is the end of that day. Raises ``BadInput``.
     """
     try:
-        when = datetime.fromisoformat(text if isinstance(text, str) else "")
+        given = text if isinstance(text, str) else ""
+        when = datetime.fromisoformat(given)
+        if len(given) <= _DATE_ALONE:
+            when += timedelta(days=1)
         return (when if when.tzinfo is not None else when.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         raise BadInput(

@@ -12,12 +12,19 @@ from localshop.errors import BadInput
 
 from .block import Block
 from .cooldown import Cooldown
+from .first_seen import FirstSeen
+from .freeze import Freeze
+from .gone import Gone
+from .kinds import Kinds
+from .licences import Licences
 from .listed import Listed, every
 from .reading import one_of, texts
 from .records import MODES, Mode
 from .rule import Rule
+from .yanked import Yanked
 
-KINDS: Mapping[str, type[Rule]] = {kind.name: kind for kind in (Block, Cooldown)}
+_EVERY: tuple[type[Rule], ...] = (Block, FirstSeen, Freeze, Cooldown, Gone, Yanked, Kinds, Licences)
+KINDS: Mapping[str, type[Rule]] = {kind.name: kind for kind in _EVERY}  # type: ignore[misc]  # A class has it, too.
 """Every rule there is, by its name, in the order in which one of them answers for several."""
 ALLOW = "allow"
 """Not a rule, but the list of what the rules let alone."""
@@ -44,9 +51,11 @@ class Rules:
         """The rule of this name; None: it is off."""
         return next((rule for rule in self.rules if rule.name == name), None)
 
-    def told(self) -> dict[str, object]:
+    def told(self) -> dict[str, dict[str, object]]:
         """All of it as JSON."""
-        shape: dict[str, object] = {rule.name: {**rule.told(), "mode": rule.mode} for rule in self.rules}
+        shape: dict[str, dict[str, object]] = {
+            rule.name: {**rule.told(), "mode": rule.mode} for rule in self.rules
+        }
         if self.allow:
             shape[ALLOW] = {"entries": [str(entry) for entry in self.allow]}
         return shape

@@ -35,8 +35,8 @@ class Parts:
     """All that a page is made of.
 
     ``document``: what the upstream that answers for this project says, None for a private project; it says
-    so ``since`` then. ``metadata``: SHA-256 of each METADATA that is held; ``licences``: what they say.
-    ``base``: the path of the repository's URL.
+    so ``since`` then. ``metadata``: SHA-256 of each METADATA that is held; ``licences``: what they say, by
+    versions. ``base``: the path of the repository's URL.
     ``provenance``: files whose provenance was verified; it is announced below ``origin``, scheme and
     host of an https URL, and not at all without one.
     """
@@ -47,7 +47,7 @@ class Parts:
     judge: Judge
     base: str = ""
     metadata: Mapping[Place, str] = field(default_factory=dict)
-    licences: Mapping[Place, str] = field(default_factory=dict)
+    licences: Mapping[str, str] = field(default_factory=dict)
     since: float | None = None
     offline: bool = False
     provenance: frozenset[Place] = frozenset()
@@ -56,9 +56,13 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
-    """A page as it is shown until ``good_until`` (seconds since the epoch); None: no verdict on it ends."""
+    """A page as it is shown from one time until another, in seconds since the epoch.
+
+    ``good_from`` 0: it always was as it is; ``good_until`` None: no verdict on it ends.
+    """
 
     page: Page
+    good_from: float
     good_until: float | None
 
 
@@ -82,7 +86,7 @@ def assemble(parts: Parts, now: float) -> Assembled:
         status_reason=case.status_reason,
         extra=document.extra if document is not None else {},
     )
-    return Assembled(page, turns if turns < FOR_GOOD else None)
+    return Assembled(page, 0.0 if judge.lenient else now, turns if turns < FOR_GOOD else None)
 
 
 def subjects(parts: Parts) -> Iterable[tuple[Entry, Subject]]:
@@ -98,17 +102,18 @@ def subjects(parts: Parts) -> Iterable[tuple[Entry, Subject]]:
 def subject_of(parts: Parts, entry: Entry, *, since: float | None, gone: float | None = None) -> Subject:
     """What the judge is told of a file, which was here or upstream ``since`` then at the latest."""
     parsed = parse(entry.filename, parts.name)
+    version = parsed.version if parsed is not None else ""
     uploaded, seen = moment_of(entry.upload_time), entry.seen
     if seen is None and uploaded is None:
         seen = since
     return Subject(
         filename=entry.filename,
-        version=parsed.version if parsed is not None else "",
+        version=version,
         kind=parsed.kind if parsed is not None else "",
         uploaded=uploaded,
         seen=seen,
         yanked=entry.yanked,
-        licence=parts.licences.get((entry.path, entry.filename), ""),
+        licence=parts.licences.get(version, ""),
         gone=gone,
     )
 

@@ -46,10 +46,17 @@ class Hearing:
         """The verdict that hides a file; None: it is shown."""
         return self.judge.verdict(self.subject(entry), now)
 
+    def subject_at(self, path: str, filename: str) -> Subject:
+        """What the judge is told of a file that has a row."""
+        return self.known.get((path, filename)) or subject_of(
+            self.parts, Entry(filename, "", path), since=self.parts.since
+        )
+
     def verdict_at(self, path: str, filename: str, now: float) -> Verdict | None:
         """The verdict on a file that has a row."""
-        subject = self.known.get((path, filename)) or Subject(filename, "", "")
-        return self.judge.verdict(subject, now)
+        if self.judge.lenient:
+            return None
+        return self.judge.verdict(self.subject_at(path, filename), now)
 
 
 async def heard(

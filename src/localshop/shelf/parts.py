@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from localshop.catalog import files, policies, projects
 from localshop.catalog.records import FileRecord, ProjectRecord, RepositoryRecord, UpstreamPageRecord
 from localshop.policies.judge import Judge
+from localshop.policies.licences import Licences
 from localshop.policies.records import Case
 from localshop.protocol.document import Document, entry_from_json, unpack
+from localshop.protocol.filenames import parse
 
 from .assemble import Own, Parts
 
@@ -18,26 +21,47 @@ def parts_of(repository: RepositoryRecord, project: ProjectRecord) -> Parts:
     known = projects.upstream_pages(project.id) if project.kind != "private" else {}
     answer = answering(repository, known)
     upstream_id, document = answer or (None, None)
+    own = [
+        own_of(file)
+        for file in files.files_of(project.id)
+        # What came from another upstream than the one that answers now is not mixed in.
+        if document is None or file.upstream_id in {None, upstream_id}
+    ]
     return Parts(
         name=project.name,
-        own=[
-            own_of(file)
-            for file in files.files_of(project.id)
-            # What came from another upstream than the one that answers now is not mixed in.
-            if document is None or file.upstream_id in {None, upstream_id}
-        ],
+        own=own,
         document=document,
         judge=judge_of(repository, project),
+        licences=licences_of(repository, project),
         since=known[upstream_id].changed if upstream_id is not None else None,
     )
 
 
-def judge_of(repository: RepositoryRecord, project: ProjectRecord) -> Judge:
-    """The judge of a project's files, by what is known of it now."""
+def licences_of(repository: RepositoryRecord, project: ProjectRecord) -> Mapping[str, str]:
+    """The licence of each version (as spelled) of which METADATA is held that tells one."""
+    if repository.rules.get(Licences.name) is None:
+        # Only that rule looks at them, and there may be thousands.
+        return {}
+    found: dict[str, str] = {}
+    for (_, filename), licence in sorted(files.licences(project.id).items()):
+        parsed = parse(filename, project.name)
+        if parsed is not None and licence:
+            known = found.setdefault(parsed.version, licence)
+            if known != licence:
+                # Its files disagree: all of what they say has to fit.
+                found[parsed.version] = f"({known}) AND ({licence})"
+    return found
+
+
+def judge_of(repository: RepositoryRecord, project: ProjectRecord, *, used: bool | None = None) -> Judge:
+    """The judge of a project's files, by what is known of it now.
+
+    ``used``: whether somebody here has had a file of it, None: as it is.
+    """
     case = Case(
         project=project.name,
         private=project.kind == "private",
-        used=project.kind != "",
+        used=project.kind != "" if used is None else used,
         status=project.status,
         status_reason=project.status_reason,
         passes=policies.passes_of(repository.id, project.name),
@@ -76,5 +100,6 @@ def own_of(file: FileRecord) -> Own:
     entry = entry_from_json(file.entry)
     since = file.created.timestamp()
     if file.blob is None:
-        return Own(entry, stored=False, since=since)
-    return Own(replace(entry, sha256=file.blob.sha256, size=file.blob.size), stored=True, since=since)
+        return Own(entry, stored=False, since=since, gone=file.gone)
+    entry = replace(entry, sha256=file.blob.sha256, size=file.blob.size)
+    return Own(entry, stored=True, since=since, gone=file.gone)

@@ -35,10 +35,14 @@ _LEVEL = 6
 
 @dataclass(slots=True)
 class Rendered:
-    """A page as bytes; ``answers`` is for the door, which keeps whole answers made from it there."""
+    """A page as bytes; ``answers`` is for the door, which keeps whole answers made from it there.
+
+    It is good from one time until another, in seconds since the epoch; the last is None: it stays good.
+    """
 
     serial: int
     recipe: str
+    good_from: float
     good_until: float | None
     digest: str
     packed: bytes
@@ -61,7 +65,7 @@ async def take(shop: Shop, token: Token, form: str, *, mark: str) -> Rendered | 
     row = await shop.reads.page(token.id, form)
     if row is None:
         return None
-    page = Rendered(row.serial, row.recipe, row.good_until, row.digest, row.body)
+    page = Rendered(*row)
     if not _good(shop, page, token, mark):
         return None
     _keep(shop, token.id, form, page)
@@ -83,11 +87,19 @@ def empty(name: str, form: str) -> Rendered:
     return pack(_WRITERS[form](Page(name=name, files=(), versions=())))
 
 
-def pack(plain: bytes, *, serial: int = 0, recipe: str = "", good_until: float | None = None) -> Rendered:
+def pack(
+    plain: bytes,
+    *,
+    serial: int = 0,
+    recipe: str = "",
+    good_from: float = 0.0,
+    good_until: float | None = None,
+) -> Rendered:
     """Make bytes ready to be sent like a page."""
     return Rendered(
         serial=serial,
         recipe=recipe,
+        good_from=good_from,
         good_until=good_until,
         digest=hashlib.sha256(plain).hexdigest(),
         packed=gzip.compress(plain, _LEVEL, mtime=0),
@@ -126,6 +138,7 @@ def _good(shop: Shop, page: Rendered, token: Token, mark: str) -> bool:
     return (
         page.serial == token.serial
         and page.recipe == recipe(shop, token.arrivals, mark)
+        and (not page.good_from or page.good_from <= shop.now())
         and (page.good_until is None or shop.now() < page.good_until)
     )
 
@@ -138,7 +151,9 @@ def _make(shop: Shop, repository: RepositoryRecord, project: ProjectRecord, form
     made = assemble(_parts(shop, repository, project), shop.now())
     how = recipe(shop, project.arrivals, repository.rules.mark)
     plain = _WRITERS[form](made.page)
-    rendered = pack(plain, serial=project.serial, recipe=how, good_until=made.good_until)
+    rendered = pack(
+        plain, serial=project.serial, recipe=how, good_from=made.good_from, good_until=made.good_until
+    )
     try:
         _save(project.id, form, rendered)
     except OperationalError as error:
@@ -154,6 +169,7 @@ def _save(project_id: int, form: str, page: Rendered) -> None:
         form,
         serial=page.serial,
         recipe=page.recipe,
+        good_from=page.good_from,
         good_until=page.good_until,
         digest=page.digest,
         body=page.packed,
