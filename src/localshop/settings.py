@@ -115,7 +115,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    "distributions": {"BACKEND": _config.distribution_storage, "OPTIONS": {}},
+    "distributions": {
+        "BACKEND": _config.distribution_storage,
+        "OPTIONS": dict(_config.storage_options),
+    },
 }
 # Django's own storage on disk, and what derives from it, would else write to the working directory.
 MEDIA_ROOT = str(_config.home / "files")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import hashlib
 import io
 import os
@@ -20,11 +21,13 @@ from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 from hypothesis import given
 from hypothesis import strategies as st
+from storages.backends.s3 import S3Storage
 
 from localshop import config, errors
-from localshop.storage import disk, stores
+from localshop.storage import disk, opening
 from localshop.storage.disk import DiskStorage
 from localshop.storage.stores import Store
+from object_store import ObjectStore
 
 BAD_NAMES = [
     "..",
@@ -83,7 +86,28 @@ def in_a_bucket(place: Path) -> Storage:
     return Bucket()
 
 
-@pytest.fixture(params=[on_disk, on_djangos_disk, in_memory, in_a_bucket])
+def in_s3(place: Path) -> Storage:
+    return S3Storage(**_object_store().bucket().options)
+
+
+def below_a_place_in_s3(place: Path) -> Storage:
+    return S3Storage(**_object_store().bucket().options, location="team/packages")
+
+
+@functools.cache
+def _object_store() -> ObjectStore:
+    return ObjectStore().__enter__()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _object_store_ends() -> Iterator[None]:
+    yield
+    if _object_store.cache_info().currsize:
+        _object_store().__exit__()
+        _object_store.cache_clear()
+
+
+@pytest.fixture(params=[on_disk, on_djangos_disk, in_memory, in_a_bucket, in_s3, below_a_place_in_s3])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
     make: Callable[[Path], Storage] = request.param
     return make(tmp_path / "files")
@@ -143,7 +167,8 @@ def test_a_file_that_is_set_aside_is_kept_whole_where_no_name_leads(store: Store
     if store.local_path(name) is not None:
         assert Path(aside).read_bytes() == b"rotten"
     else:
-        assert storage.open(aside).read() == b"rotten"
+        with storage.open(aside) as kept:
+            assert kept.read() == b"rotten"
     if not isinstance(storage, Bucket):
         assert list(store.names()) == []
     store.set_aside(name, sha256=sha256)
@@ -543,7 +568,7 @@ def test_a_full_disk_is_told_as_such_and_leaves_no_half_file(
 
 def test_unless_told_otherwise_files_and_parts_are_in_the_home() -> None:
     home = config.current().home
-    store = stores.open_store()
+    store = opening.open_store()
     part, sha256 = arrive(store, b"bytes")
     assert part.parent == home / "files" / ".tmp"
     name = store.commit(part, sha256=sha256)

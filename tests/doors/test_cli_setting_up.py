@@ -184,3 +184,20 @@ def test_djangos_commands_work_on_our_tables(localshop):
     counted = "from localshop.catalog.models import User; print(User.objects.count())"
     assert localshop.good("shell", "--verbosity", "0", "-c", counted).out == "2\n"
     assert localshop.good("check").out.startswith("System check identified no issues")
+
+
+@pytest.mark.parametrize(
+    ("storage", "options", "told"),
+    [
+        ("no.such.Storage", "", "No module named 'no'"),
+        ("storages.backends.s3.S3Storage", '{"bucket": "packages"}', "Invalid setting 'bucket'"),
+        ("storages.backends.s3.S3Storage", "", "no bucket_name"),
+    ],
+)
+def test_a_storage_that_cannot_be_had_is_told_before_anything_is_made(localshop, storage, options, told):
+    """Processes that die one after the other tell nobody what to do."""
+    environ = {"LOCALSHOP_DISTRIBUTION_STORAGE": storage, "LOCALSHOP_STORAGE_OPTIONS": options}
+    sentence = localshop.bad("serve", "--bind", "127.0.0.1:0", **environ)
+    assert "LOCALSHOP_DISTRIBUTION_STORAGE" in sentence
+    assert told in sentence
+    assert not (localshop.home / "localshop.sqlite3").exists()

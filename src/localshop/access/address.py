@@ -47,6 +47,12 @@ def visitor(peer: str, headers: Iterable[tuple[bytes, bytes]], *, trusted: Netwo
     return Visitor(address)
 
 
+def is_trusted(peer: str, trusted: Networks) -> bool:
+    """Whether a connection from ``peer`` is one of a proxy whose headers are believed."""
+    address = parse_address(peer)
+    return address is not None and _within(address, trusted)
+
+
 @lru_cache(4096)
 def parse_address(text: str) -> Address | None:
     """An address, with or without a port; IPv4 inside IPv6 is IPv4. None when it is malformed."""

@@ -13,8 +13,9 @@ from localshop.cli import schema
 from localshop.cli.diagnosis import Diagnosis
 from localshop.config import Config
 from localshop.errors import LocalshopError, StorageError
+from localshop.storage.opening import open_store
 from localshop.storage.parts import remove_old_parts
-from localshop.storage.stores import Store, open_store
+from localshop.storage.stores import Store
 
 _LITTLE_ROOM = 1 << 30
 _DAY = 86_400.0

@@ -66,8 +66,11 @@ class Command(LocalshopCommand):
     def _set_up(self, listener: socket.socket) -> str:
         """Set up a home where there is none; what to say of it."""
         from localshop.cli import schema, setting_up  # noqa: PLC0415 - they need Django's settings.
+        from localshop.storage.opening import configured_storage  # noqa: PLC0415
 
         settings = config.current()
+        # A storage that cannot be had is told here, and not by each process over and over.
+        configured_storage()
         report = setting_up.initialise(settings)
         schema.ensure_ready(settings)
         host, port = listener.getsockname()[:2]

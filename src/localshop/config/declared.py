@@ -148,6 +148,27 @@ class Config:
         "localshop.storage.disk.DiskStorage",
         "The Django storage class that keeps the files of packages. Ours keeps them on disk, in the "
         "directory `files` of the home.",
+        example="storages.backends.s3.S3Storage",
+    )
+    storage_options: Mapping[str, object] = _setting(
+        kinds.options(),
+        Derived("none", lambda _home: {}),
+        "What the storage class is made with, by the names of its own arguments. It may hold keys.",
+        example={"bucket_name": "packages", "region_name": "eu-central-1"},
+        secret=True,
+    )
+    file_delivery: str = _setting(
+        kinds.choice("stream", "redirect"),
+        "stream",
+        "How clients get files from a storage on another machine: `stream` sends them through localshop, "
+        "`redirect` sends the client to the storage with a signed link that is good for ten minutes.",
+    )
+    accel_location: str = _setting(
+        kinds.mount_path(),
+        "",
+        "The `internal` location of nginx at which it has the directory of stored files. Then nginx sends "
+        "them (`X-Accel-Redirect`) to whoever comes through it, which takes LOCALSHOP_TRUSTED_PROXIES.",
+        example="/-/stored",
     )
     delete_files: bool = _setting(
         kinds.boolean(),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -225,6 +226,24 @@ def storage_class() -> Kind[str]:
         return _OLD_STORAGES.get(path, path)
 
     return Kind("the dotted path of a Django storage class", parse)
+
+
+def options() -> Kind[Mapping[str, object]]:
+    """Named values: a dictionary in Python, an object of JSON in the environment."""
+
+    def parse(value: object) -> Mapping[str, object]:
+        if isinstance(value, str):
+            try:
+                value = json.loads(value) if value.strip() else {}
+            except RecursionError:
+                raise ValueError from None
+        if not isinstance(value, Mapping) or not all(
+            isinstance(name, str) and name.isidentifier() for name in value
+        ):
+            raise ValueError
+        return dict(value)
+
+    return Kind("a JSON object, or a dictionary of Python, whose keys are names", parse)
 
 
 def _whole(value: object) -> int:

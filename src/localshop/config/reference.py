@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 
 from localshop.config.declared import SETTINGS, Derived, Setting
@@ -44,7 +45,10 @@ def conf_template() -> str:
 
 def _section(setting: Setting) -> str:
     secret = " *Secret.*" if setting.secret else ""
-    example = "" if setting.example in (None, "") else f"- Example: `{setting.example}`\n"
+    value = setting.example
+    # In the environment it is JSON, which Python takes too.
+    shown = json.dumps(value) if isinstance(value, dict) else value
+    example = "" if value in (None, "") else f"- Example: `{shown}`\n"
     return (
         f"## {setting.name}\n\n{setting.about}{secret}\n\n"
         f"- Value: {setting.kind.wanted}\n- Default: {_default(setting)}\n{example}"

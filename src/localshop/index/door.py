@@ -26,6 +26,7 @@ from localshop.shop import Shop
 
 from .answers import Receive, Scope, Send, redirect, say, say_error
 from .calls import answer_call, takes_call
+from .delivery import deliver
 from .downloads import asks_for_beginning, note_download
 from .follow import send_coming
 from .legacy import send_legacy
@@ -34,7 +35,6 @@ from .pages import listing, send_not_acceptable, send_page, wanted
 from .provenance import send_provenance
 from .refusals import note_refusal
 from .routes import Route, parse
-from .send import Artifact, send_file
 from .upload import take_upload, takes_uploads
 from .why import send_why
 
@@ -209,9 +209,8 @@ class IndexDoor:
             case Elsewhere(url):
                 await redirect(send, 302, url, cache=b"no-store", head=head)
                 return not head and asks_for_beginning(scope)
-            case Here(blob, sha256, size):
-                artifact = Artifact(self._shop.store, blob, size, sha256)
-                return await send_file(scope, receive, send, artifact, private=private)
+            case Here():
+                return await deliver(scope, receive, send, self._shop, outcome, private=private)
             case Coming():
                 return await send_coming(scope, receive, send, outcome, private=private)
         return False

@@ -21,7 +21,8 @@ from typing import Any, BinaryIO
 
 from localshop import errors
 from localshop.protocol import conditional, inert
-from localshop.storage.stores import Store, read_exactly
+from localshop.storage.failures import read_exactly
+from localshop.storage.stores import Store
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -67,30 +68,22 @@ async def send_file(scope: Scope, receive: Receive, send: Send, artifact: Artifa
     cannot be read) are raised before anything was sent. What fails later cuts the connection.
     """
     etag = f'"{artifact.sha256}"'
-    # The URL holds the file's digest: under it there are never going to be other bytes.
-    caching = b"private" if private else b"public"
-    headers = [
-        (b"etag", etag.encode()),
-        (b"cache-control", caching + b", max-age=365000000, immutable"),
-        *artifact.headers,
-    ]
-    known = _header(scope, b"if-none-match")
-    if known is not None and conditional.matches(known, etag):
-        await _send_head(send, 304, headers)
+    if is_known(scope, artifact):
+        await send_empty(send, 304, headers_of(artifact, private=private, inert=False))
         return False
     file = await _open(artifact)
     try:
-        headers += INERT
+        headers = headers_of(artifact, private=private)
         if scope["method"] == "HEAD":
             # RFC 9110, section 14.2: a range means something for GET only.
-            await _send_head(send, 200, [*headers, _length(artifact.size)])
+            await send_empty(send, 200, [*headers, _length(artifact.size)])
             return False
         try:
             part = _asked_part(scope, artifact, etag=etag)
         except conditional.Unsatisfiable:
             whole = (b"content-range", b"bytes */%d" % artifact.size)
             refused = [*INERT, (b"cache-control", b"no-store"), whole, _length(0)]
-            await _send_head(send, 416, refused)
+            await send_empty(send, 416, refused)
             return False
         start, stop = part or (0, artifact.size)
         headers.append(_length(stop - start))
@@ -101,6 +94,40 @@ async def send_file(scope: Scope, receive: Receive, send: Send, artifact: Artifa
         return start == 0
     finally:
         await file.close()
+
+
+def is_known(scope: Scope, artifact: Artifact) -> bool:
+    """Whether the client has the file already (RFC 9110, section 13.1.2)."""
+    known = _header(scope, b"if-none-match")
+    return known is not None and conditional.matches(known, f'"{artifact.sha256}"')
+
+
+def headers_of(artifact: Artifact, *, private: bool, inert: bool = True) -> Headers:
+    """The headers that tell of a file, whoever sends its bytes; without its length."""
+    # The URL holds the file's digest: under it there are never going to be other bytes.
+    caching = b"private" if private else b"public"
+    return [
+        (b"etag", b'"%s"' % artifact.sha256.encode()),
+        (b"cache-control", caching + b", max-age=365000000, immutable"),
+        *artifact.headers,
+        *(INERT if inert else ()),
+    ]
+
+
+async def send_empty(send: Send, status: int, headers: Headers) -> None:
+    """Answer with headers alone."""
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def check_size(artifact: Artifact, size: int | None) -> None:
+    """Never send a file that has been cut or added to: it is not the one that was stored."""
+    if size is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), artifact.name)
+    if size != artifact.size:
+        raise errors.StorageDamaged(
+            f"The stored file {artifact.name} has {size} bytes where {artifact.size} were stored."
+        )
 
 
 def _asked_part(scope: Scope, artifact: Artifact, *, etag: str) -> tuple[int, int] | None:
@@ -116,6 +143,7 @@ async def _send_part(
     receive: Receive, send: Send, file: _Local | _Remote, *, head: dict[str, Any], part: tuple[int, int]
 ) -> None:
     position, stop = part
+    file.expect(position, stop)
     # The first bytes are fetched before the head is sent, while a failure can still be told.
     piece = await file.piece(position, min(position + SLICE, stop))
     await send(head)
@@ -145,11 +173,6 @@ async def _until_gone(receive: Receive) -> None:
         pass
 
 
-async def _send_head(send: Send, status: int, headers: Headers) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b""})
-
-
 def _length(size: int) -> tuple[bytes, bytes]:
     return (b"content-length", b"%d" % size)
 
@@ -165,16 +188,6 @@ async def _open(artifact: Artifact) -> _Local | _Remote:
     if path is not None:
         return _Local(path, artifact)
     return await asyncio.to_thread(_Remote, artifact)
-
-
-def _check_size(artifact: Artifact, size: int | None) -> None:
-    """Never send a file that has been cut or added to: it is not the one that was stored."""
-    if size is None:
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), artifact.name)
-    if size != artifact.size:
-        raise errors.StorageDamaged(
-            f"The stored file {artifact.name} has {size} bytes where {artifact.size} were stored."
-        )
 
 
 class _Local:
@@ -193,10 +206,13 @@ class _Local:
             found = os.fstat(self._descriptor)
             if not stat.S_ISREG(found.st_mode):
                 raise errors.StorageError(f"The stored file {self._name} is not a regular file.")
-            _check_size(artifact, found.st_size)
+            check_size(artifact, found.st_size)
         except BaseException:
             os.close(self._descriptor)
             raise
+
+    def expect(self, start: int, stop: int) -> None:
+        """Nothing is read before it is asked for."""
 
     async def piece(self, start: int, stop: int) -> bytes | memoryview:
         """Give the bytes from ``start`` up to ``stop``, all of them; ``errors.StorageError``."""
@@ -234,19 +250,31 @@ class _Local:
 
 
 class _Remote:
-    """A stored file in a storage that is not on this machine; opening it blocks."""
+    """A stored file in a storage that is not on this machine; making one blocks."""
 
     def __init__(self, artifact: Artifact) -> None:
-        _check_size(artifact, artifact.store.size(artifact.name))
-        self._name = artifact.name
-        self._file: BinaryIO = artifact.store.open(artifact.name)
+        self._artifact = artifact
+        check_size(artifact, artifact.store.size(artifact.name))
+        self._part = (0, artifact.size)
+        self._file: BinaryIO | None = None
+
+    def expect(self, start: int, stop: int) -> None:
+        """Tell what is going to be read, so that the storage is asked for that, and once."""
+        self._part = (start, stop)
 
     async def piece(self, start: int, stop: int) -> bytes:
         """Give the bytes from ``start`` up to ``stop``, all of them; ``errors.StorageError``."""
-        return await asyncio.to_thread(read_exactly, self._file, self._name, start=start, stop=stop)
+        return await asyncio.to_thread(self._read, start, stop)
 
     async def close(self) -> None:
-        await asyncio.to_thread(self._file.close)
+        if self._file is not None:
+            await asyncio.to_thread(self._file.close)
+
+    def _read(self, start: int, stop: int) -> bytes:
+        store, name = self._artifact.store, self._artifact.name
+        if self._file is None:
+            self._file = store.open(name, size=self._artifact.size, part=self._part)
+        return read_exactly(self._file, name, start=start, stop=stop)
 
 
 def _bring_into_memory(descriptor: int, start: int, stop: int) -> None:

@@ -20,7 +20,8 @@ from localshop.catalog.records import Given
 from localshop.config import Config
 from localshop.observe.log import event, get_logger
 from localshop.protocol.document import Entry
-from localshop.storage.stores import Store, open_store
+from localshop.storage.opening import open_store
+from localshop.storage.stores import Store
 from localshop.upstream.client import UpstreamClient
 
 from .cache import Cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .stores import open_store
+from .opening import open_store
 
 
 def remove_bytes(names: Iterable[str]) -> None:

@@ -16,28 +16,26 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from django.core.files.base import File
-from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage, storages
+from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 
-from localshop import config, errors
-from localshop.storage.disk import SCRATCH, DiskStorage, is_inside, make_directory, sync_file, sync_way
+from localshop import errors
+from localshop.storage.disk import DiskStorage, is_inside, make_directory, sync_file, sync_way
+from localshop.storage.failures import read_exactly, told
+from localshop.storage.signed import LIFE, Links
+
+if TYPE_CHECKING:
+    from localshop.storage.s3 import S3
 
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _TWO = re.compile(r"[0-9a-f]{2}\Z")
 # A storage may have put something behind a name that was taken.
 _OURS = re.compile(r"([0-9a-f]{2})/([0-9a-f]{2})/\1\2[0-9a-f]{60}(?![0-9a-f])")
+_S3_STORAGE = "storages.backends.s3.S3Storage"
 QUARANTINE = ".quarantine"
 """The directory, among the stored files, of those that were found damaged and are nowhere else."""
-
-
-def open_store() -> Store:
-    """Open the store for package files, Django's storage ``distributions``."""
-    storage = storages["distributions"]
-    if isinstance(storage, FileSystemStorage):
-        return Store(storage, scratch=Path(storage.location, SCRATCH))
-    return Store(storage, scratch=config.current().home / "parts")
 
 
 class Store:
@@ -49,13 +47,23 @@ class Store:
 
     ``errors.StorageError`` (``StorageFull`` when no room is left) is raised for all that goes wrong
     with a storage, save that a file is not there.
+
+    ``redirects``: clients fetch a file from the storage itself, by a signed link, where it gives such.
     """
 
-    def __init__(self, storage: Storage, *, scratch: Path) -> None:
+    def __init__(self, storage: Storage, *, scratch: Path, redirects: bool = False) -> None:
         self._storage = storage
         # InMemoryStorage has path() too, with no file behind it: having the method says nothing.
         self._disk = storage if isinstance(storage, FileSystemStorage) else None
+        self._s3 = _s3(storage)
+        self.redirects = redirects and self._s3 is not None and self._s3.signs
+        self._links = Links()
         self._scratch = scratch
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the files are on a disk of this machine."""
+        return self._disk is not None
 
     @property
     def scratch(self) -> Path:
@@ -84,7 +92,7 @@ class Store:
         that are there may have rotted. A foreign storage keeps a file of the same size.
         """
         name = self.name_for(sha256)
-        with _told(f"The file {sha256} could not be stored"):
+        with told(f"The file {sha256} could not be stored"):
             size = _size_on_disk(part)
             if size is None:
                 raise errors.StorageError(f"The file {sha256} could not be stored: it has not arrived.")
@@ -105,22 +113,31 @@ class Store:
 
     def size(self, name: str) -> int | None:
         """Tell the stored file's size in bytes; None when it is not there."""
-        with _told(f"The stored file {name} could not be looked at"):
+        with told(f"The stored file {name} could not be looked at"):
             path = self.local_path(name)
             return self._size(name) if path is None else _size_on_disk(path)
 
-    def open(self, name: str) -> BinaryIO:
-        """Open a stored file for reading; ``FileNotFoundError`` when it is not there."""
-        with _told(f"The stored file {name} could not be opened", but=FileNotFoundError):
+    def open(self, name: str, *, size: int | None = None, part: tuple[int, int] | None = None) -> BinaryIO:
+        """Open a stored file for reading; ``FileNotFoundError`` when it is not there.
+
+        ``size``: what ``Store.size`` has told of it a moment ago. ``part``: the bytes (half-open) that
+        are going to be read, from front to end; without it, reading here and there costs least.
+        """
+        with told(f"The stored file {name} could not be opened", but=FileNotFoundError):
             path = self.local_path(name)
             if path is not None:
                 return path.open("rb")
+            if self._s3 is not None:
+                size = self._s3.size(name) if size is None else size
+                if size is None:
+                    raise _not_there(name)
+                return self._s3.open(name, size=size, part=part)
             try:
                 file = self._storage.open(name, "rb")
             except Exception as error:
                 # What a storage raises for a file that it does not have is its own affair.
                 if self._size(name) is None:
-                    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name) from error
+                    raise _not_there(name) from error
                 raise
             if isinstance(self._storage, InMemoryStorage):
                 # It hands the same file object, with one position, to all readers.
@@ -132,13 +149,33 @@ class Store:
 
         ``FileNotFoundError`` when the file is not there, ``errors.StorageError`` when it is shorter.
         """
-        with self.open(name) as file:
+        with self.open(name, part=(start, stop)) as file:
             return read_exactly(file, name, start=start, stop=stop)
+
+    def link(self, name: str) -> str | None:
+        """A signed link to a stored file that was made a while ago and is still good, at no cost."""
+        return self._links.get(name)
+
+    def sign(self, name: str) -> str:
+        """Make a link that opens a stored file for a few minutes, for whoever has it.
+
+        Only where ``redirects`` says so. Whether the file is there is not looked at.
+        """
+        assert self._s3 is not None
+        _check(name)
+        with told(f"A link to the stored file {name} could not be signed"):
+            url = self._s3.signed_url(name, seconds=LIFE)
+        self._links.put(name, url)
+        return url
 
     def delete(self, name: str) -> None:
         """Delete a stored file; one that is not there is fine."""
-        with _told(f"The stored file {name} could not be deleted"):
+        with told(f"The stored file {name} could not be deleted"):
             _check(name)
+            self._links.forget(name)
+            if self._s3 is not None:
+                self._s3.delete(name)
+                return
             try:
                 self._storage.delete(name)
             except Exception:
@@ -147,7 +184,10 @@ class Store:
 
     def names(self) -> Iterator[str]:
         """Give the names of the stored files, in order: of all that have the shape of ours."""
-        with _told("The stored files could not be listed"):
+        with told("The stored files could not be listed"):
+            if self._s3 is not None:
+                yield from self._s3.names(_OURS)
+                return
             for first in self._below("", directories=True):
                 for second in self._below(first, directories=True):
                     place = f"{first}/{second}"
@@ -157,11 +197,13 @@ class Store:
 
     def modified(self, name: str) -> float | None:
         """When the file came, in seconds since the epoch; None when it is not there."""
-        with _told(f"The stored file {name} could not be looked at"):
+        with told(f"The stored file {name} could not be looked at"):
             path = self.local_path(name)
             try:
                 if path is not None:
                     return path.stat().st_mtime
+                if self._s3 is not None:
+                    return self._s3.modified(name)
                 return float(self._storage.get_modified_time(name).timestamp())
             except FileNotFoundError:
                 return None
@@ -172,7 +214,7 @@ class Store:
         One that is not there is fine.
         """
         aside = f"{sha256}-{secrets.token_hex(4)}"
-        with _told(f"The stored file {name} could not be set aside"):
+        with told(f"The stored file {name} could not be set aside"):
             path = self.local_path(name)
             if path is not None and self._disk is not None:
                 directory = Path(self._disk.path(""), QUARANTINE)
@@ -183,6 +225,9 @@ class Store:
                 return str(directory / aside)
             if self._size(name) is None:
                 return ""
+            if self._s3 is not None:
+                self._s3.move(name, f"quarantine/{aside}")
+                return f"quarantine/{aside}"
             with self.open(name) as file:
                 kept = str(self._storage.save(f"quarantine/{aside}", File(file)))
             self._storage.delete(name)
@@ -195,7 +240,7 @@ class Store:
         sha256 = hashlib.sha256(data).hexdigest()
         part = self.scratch / f"trial-{secrets.token_hex(8)}.part"
         try:
-            with _told("A file could not be written where files arrive"):
+            with told("A file could not be written where files arrive"):
                 part.write_bytes(data)
             # Else a storage that has it from a trial that was cut would not be written to.
             self.delete(self.name_for(sha256))
@@ -211,18 +256,21 @@ class Store:
             raise errors.StorageError("What was just stored is not there, or is something else.")
 
     def takes_files(self) -> bool:
-        """Tell whether a file could arrive now: a disk may be full, or there to be read only."""
+        """Tell whether a file could arrive now: a disk may be full or read only, a storage elsewhere away."""
         trial = self.scratch / f"trial-{secrets.token_hex(8)}.part"
         try:
             trial.write_bytes(b"trial")
             trial.unlink()
-        except OSError:
+            if self._disk is None:
+                with told("The storage does not answer"):
+                    self._size(self.name_for("0" * 64))
+        except (OSError, errors.StorageError):
             return False
         return True
 
     def room(self) -> tuple[int, int]:
         """Free bytes, and all bytes, where files arrive: for files on disk that is where they stay."""
-        with _told("The room on the disk could not be told"):
+        with told("The room on the disk could not be told"):
             found = shutil.disk_usage(self.scratch)
             return found.free, found.total
 
@@ -234,7 +282,12 @@ class Store:
         return sorted(one for one in below if _TWO.match(one)) if directories else sorted(files)
 
     def _save(self, part: Path, name: str, *, size: int) -> str:
-        """Save into a storage of which nothing is known but Django's interface."""
+        """Save into a storage that is not ours: S3, or one that is known by Django's interface only."""
+        if self._s3 is not None:
+            # What is there is whole, and so is what takes its place: a write that was cut leaves nothing.
+            if self._s3.size(name) != size:
+                self._s3.put(part, name)
+            return name
         with self._alone(name):
             there = self._size(name)
             if there == size:
@@ -252,6 +305,8 @@ class Store:
                 raise
 
     def _size(self, name: str) -> int | None:
+        if self._s3 is not None:
+            return self._s3.size(name)
         try:
             return int(self._storage.size(name)) if self._storage.exists(name) else None
         except FileNotFoundError:
@@ -272,17 +327,18 @@ class Store:
             os.close(descriptor)
 
 
-def read_exactly(file: BinaryIO, name: str, *, start: int, stop: int) -> bytes:
-    """Read the bytes from ``start`` up to but without ``stop`` of a file that ``Store.open`` gave.
+def _s3(storage: Storage) -> S3 | None:
+    """What S3 can do beyond Django's interface, if it is that. Only who uses it has its libraries."""
+    kinds = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(storage).__mro__}
+    if _S3_STORAGE not in kinds:
+        return None
+    from localshop.storage.s3 import S3  # noqa: PLC0415
 
-    ``errors.StorageError`` when they cannot be read, or the file is shorter.
-    """
-    with _told(f"The stored file {name} could not be read"):
-        file.seek(start)
-        data = file.read(stop - start)
-        if len(data) != stop - start:
-            raise errors.StorageError(f"The stored file {name} is shorter than {stop} bytes.")
-        return data
+    return S3(storage)
+
+
+def _not_there(name: str) -> FileNotFoundError:
+    return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
 
 
 class _Part(File):  # type: ignore[type-arg]  # Django's own class takes no parameters.
@@ -307,22 +363,3 @@ def _size_on_disk(path: Path) -> int | None:
         return path.stat().st_size
     except FileNotFoundError:
         return None
-
-
-@contextmanager
-def _told(what: str, *, but: type[Exception] = errors.LocalshopError) -> Iterator[None]:
-    """Turn whatever a storage raises, ``but`` for one, into our errors.
-
-    The sentence may reach a client, so it has none of the paths that stand in an ``OSError``.
-    """
-    try:
-        yield
-    except (errors.LocalshopError, but):
-        raise
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        kind = errors.StorageFull if full else errors.StorageError
-        raise kind(f"{what}: {error.strerror or type(error).__name__}.") from error
-    except Exception as error:
-        # Storages on other machines raise the exceptions of their own libraries.
-        raise errors.StorageError(f"{what}: {type(error).__name__}.") from error

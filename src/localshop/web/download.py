@@ -26,7 +26,7 @@ from localshop.protocol import inert
 from localshop.protocol.installers import installer
 from localshop.shelf.hearing import hearing
 from localshop.shelf.parts import answering
-from localshop.storage.stores import open_store
+from localshop.storage.opening import open_store
 
 from . import rights
 

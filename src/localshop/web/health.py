@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 
 from django.db import DatabaseError
@@ -9,8 +10,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from localshop.catalog import health, queue, state
-from localshop.errors import StorageError
-from localshop.storage.stores import open_store
+from localshop.errors import LocalshopError
+from localshop.storage.opening import open_store
+from localshop.storage.pulse import Pulse
 
 
 @require_safe
@@ -48,6 +50,13 @@ def ready(_request: HttpRequest) -> HttpResponse:
 
 def _takes_files() -> bool:
     try:
-        return open_store().takes_files()
-    except StorageError:
+        store = open_store()
+    except LocalshopError:
         return False
+    # A storage elsewhere may hang, and a monitor must not.
+    return store.takes_files() if store.is_here else _pulse().is_well()
+
+
+@functools.cache
+def _pulse() -> Pulse:
+    return Pulse()

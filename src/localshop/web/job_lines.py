@@ -14,7 +14,7 @@ from localshop.catalog.readmes import RENDER
 from localshop.mirror.errands import REFRESH_PAGE
 from localshop.mirror.fetch import part_of
 from localshop.mirror.file import MIRROR_FILE
-from localshop.storage.stores import open_store
+from localshop.storage.opening import open_store
 
 _OF_A_FILE = frozenset({MIRROR_FILE, VERIFY})
 _TRIES = len(DELAYS) + 1

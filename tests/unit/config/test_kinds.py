@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from localshop.config import SETTINGS
 from localshop.errors import BadSetting
 
+OPTIONS = {"bucket_name": "packages", "use_ssl": False}
 BY_NAME = {one.attribute: one for one in SETTINGS}
 
 
@@ -52,6 +53,11 @@ def read(attribute: str, value: object) -> object:
         ("broker_url", "sqs://", "sqs://"),
         ("log_level", "debug", "DEBUG"),
         ("log_format", "JSON", "json"),
+        ("storage_options", '{"bucket_name": "packages", "use_ssl": false}', OPTIONS),
+        ("storage_options", OPTIONS, OPTIONS),
+        ("storage_options", "", {}),
+        ("file_delivery", "Redirect", "redirect"),
+        ("accel_location", "/-/stored/", "/-/stored"),
         ("distribution_storage", "storages.backends.s3.S3Storage", "storages.backends.s3.S3Storage"),
         (
             "distribution_storage",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -140,7 +141,7 @@ def test_a_secret_is_read_from_a_file(home, tmp_path, setting):
     values = {"secret_key": STRONG, "admin_password": STRONG, "metrics_token": STRONG}
     value = values.get(setting.attribute, setting.example)
     file = tmp_path / "mounted"
-    file.write_text(f"{value}\n")
+    file.write_text(f"{json.dumps(value) if isinstance(value, dict) else value}\n")
     loaded = config.load(home, {f"{setting.name}_FILE": str(file)})
     assert getattr(loaded, setting.attribute) == value
     assert loaded.warnings == ()
