@@ -45,7 +45,7 @@ class Running:
             line = self.process.stdout.readline()
             assert line, self.log.read_text()
             self.said += line
-        self.url = re.search(r"pip install -i (http://\S+)/repo/default/ <package>", self.said)[1]
+        self.url = re.search(r"pip install -i (https?://\S+)/repo/default/ <package>", self.said)[1]
 
     @property
     def port(self):

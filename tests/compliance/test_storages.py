@@ -446,6 +446,24 @@ def test_stored_files_are_for_nobody_else(tmp_path: Path) -> None:
     }
 
 
+def test_the_group_may_read_where_a_web_server_sends_the_files(tmp_path: Path) -> None:
+    place = tmp_path / "files"
+    place.mkdir(0o700)
+    place.chmod(0o2700)
+    storage = DiskStorage(place, group_readable=True)
+    old = os.umask(0o077)
+    try:
+        storage.save("aa/bb/saved", ContentFile(b"x"))
+        part = tmp_path / "part"
+        part.write_bytes(b"x")
+        storage.adopt(part, "aa/cc/adopted")
+    finally:
+        os.umask(old)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in place.rglob("*") if path.name != ".tmp"}
+    assert modes == {"aa": 0o750, "bb": 0o750, "cc": 0o750, "saved": 0o640, "adopted": 0o640}
+    assert all(path.stat().st_mode & 0o2000 for path in place.rglob("*") if path.is_dir())
+
+
 @pytest.mark.parametrize("name", BAD_NAMES)
 def test_djangos_own_calls_do_not_leave_the_location_either(tmp_path: Path, name: str) -> None:
     storage = DiskStorage(tmp_path / "files")

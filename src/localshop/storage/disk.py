@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import stat
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -30,15 +31,24 @@ class DiskStorage(FileSystemStorage):
     the directories that lead to it are fsynced: neither a crash nor a power cut leaves a part of a
     file visible, and what was saved stays. Saving under a name that exists replaces that file in
     one step; readers that have it open keep the old bytes. Files get mode 0600 and directories
-    0700, less the umask.
+    0700; with ``group_readable`` their group may read them too, whatever the umask says, as a web
+    server does that sends them in our place.
 
     A name that could leave the location, or that has a segment starting with a dot, raises
     ``SuspiciousFileOperation``; errors of the operating system come as ``OSError``.
     """
 
-    def __init__(self, location: str | os.PathLike[str] | None = None, base_url: str | None = None) -> None:
+    def __init__(
+        self,
+        location: str | os.PathLike[str] | None = None,
+        base_url: str | None = None,
+        *,
+        group_readable: bool = False,
+    ) -> None:
         super().__init__(location=location, base_url=base_url, allow_overwrite=True)
         self._given = location
+        self._group_readable = group_readable
+        self._file_mode = FILE_MODE | 0o040 if group_readable else FILE_MODE
 
     @cached_property
     def base_location(self) -> str:
@@ -70,7 +80,7 @@ class DiskStorage(FileSystemStorage):
         It is moved by a rename; from another file system it is copied. Returns the name.
         """
         target = self._place(name)
-        path.chmod(FILE_MODE)
+        path.chmod(self._file_mode)
         try:
             path.replace(target)
         except OSError as error:
@@ -101,8 +111,17 @@ class DiskStorage(FileSystemStorage):
         if not location.is_dir():
             make_directory(location)
             sync_directory(location.parent)
-        make_directory(target.parent)
+            self._open_to_group(location)
+        if not target.parent.is_dir():
+            make_directory(target.parent)
+            for directory in [*target.parents][: name.count("/")]:
+                self._open_to_group(directory)
         return target
+
+    def _open_to_group(self, directory: Path) -> None:
+        """Let the group in. What else its owner has set there stays, such as whose group new files get."""
+        if self._group_readable:
+            directory.chmod(stat.S_IMODE(directory.stat().st_mode) | 0o050)
 
     def _write(self, chunks: Iterable[bytes], target: Path) -> None:
         """Write a whole file aside, fsync it, and let it appear at ``target``."""
@@ -111,6 +130,7 @@ class DiskStorage(FileSystemStorage):
         try:
             descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
             with os.fdopen(descriptor, "wb") as file:
+                os.fchmod(descriptor, self._file_mode)
                 file.writelines(chunks)
                 file.flush()
                 os.fsync(descriptor)
