@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from dataclasses import replace
+from typing import Any
 
 import uvicorn
 from uvicorn.loops.auto import auto_loop_factory
@@ -24,29 +25,27 @@ from localshop.shop import open_shop
 _NICENESS = 10
 
 _loop_factory = auto_loop_factory()
-# Made before the fork, so that all it imports is shared.
-_web = uvicorn.Config(
-    application,
-    http=Connection,
-    ws="none",
-    lifespan="on",
-    workers=1,
-    timeout_keep_alive=75,
-    timeout_graceful_shutdown=int(GRACE),
+WEB: dict[str, Any] = {
+    "http": Connection,
+    "ws": "none",
+    "lifespan": "on",
+    "timeout_keep_alive": 75,
+    "timeout_graceful_shutdown": int(GRACE),
     # Who a client is, behind a proxy, is decided by us.
-    proxy_headers=False,
-    server_header=False,
-    access_log=False,
-    log_config=None,
-    log_level="warning",
-)
+    "proxy_headers": False,
+    "server_header": False,
+    "access_log": False,
+    "log_config": None,
+}
+"""What uvicorn is told, whoever starts it."""
+# Made before the fork, so that all it imports is shared.
+_web = uvicorn.Config(application, workers=1, log_level="warning", **WEB)
 _web.load()
 
 
 def web(listener: socket.socket) -> int:
     """Answer requests that come to ``listener``, until a signal comes and the last answer is given."""
-    most = min(Connection.limits.connections, _raise_open_files() // 2)
-    Connection.limits = replace(Connection.limits, connections=most)
+    limit_connections()
     server = uvicorn.Server(_web)
     for number in (signal.SIGTERM, signal.SIGINT):
         # It puts these very handlers there itself, but a signal may come before it does.
@@ -55,6 +54,12 @@ def web(listener: socket.socket) -> int:
     with asyncio.Runner(loop_factory=_loop_factory) as runner:
         runner.run(server.serve(sockets=[listener]))
     return 0
+
+
+def limit_connections() -> None:
+    """Let this process have as many connections as it may have files."""
+    most = min(Connection.limits.connections, _raise_open_files() // 2)
+    Connection.limits = replace(Connection.limits, connections=most)
 
 
 def work() -> int:

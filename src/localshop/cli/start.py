@@ -21,6 +21,7 @@ COMMANDS = {
     "upgrade": "localshop.cli.upgrade",
     "serve": "localshop.cli.serve",
     "worker": "localshop.cli.worker",
+    "run_gunicorn": "localshop.cli.run_gunicorn",
     "repository": "localshop.cli.repository",
     "cidr": "localshop.cli.cidr",
     "policy": "localshop.cli.policy",
