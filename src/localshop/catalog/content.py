@@ -40,6 +40,11 @@ def unyank(change: Change, version: str) -> list[str]:
     return _mark(change, version, yanked=False, action="unyanked")
 
 
+def files_of_release(change: Change, version: str) -> list[str]:
+    """The names of the files that ``delete_release`` would delete."""
+    return [row.filename for row in _live(_project(change)) if _is_of(row, version)]
+
+
 def delete_release(change: Change, version: str, *, bytes_too: bool) -> tuple[list[str], list[str]]:
     """Delete all files of a release: the names, and what the storage called bytes that nobody needs now."""
     return _delete(change, lambda row: _is_of(row, version), what=f"release {version!r}", bytes_too=bytes_too)

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.views.decorators.http import require_POST
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
 
 from localshop import config
-from localshop.catalog import content, projects
+from localshop.catalog import content, projects, publishing
 from localshop.catalog.content import Change
 from localshop.catalog.records import ProjectRecord, RepositoryRecord
 from localshop.errors import BadInput, StorageError
@@ -21,7 +21,6 @@ from localshop.storage.removal import remove_bytes
 
 from . import rights
 
-Deleted = tuple[list[str], list[str]]
 _LONGEST_REASON = 500
 
 
@@ -31,6 +30,17 @@ class May:
 
     yank: bool = False
     delete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Deletion:
+    """What is to be deleted, and how; ``field`` and ``value`` tell the form what it is about."""
+
+    what: str
+    filenames: list[str]
+    work: Callable[[bool], tuple[list[str], list[str]]]
+    field: str = ""
+    value: str = ""
 
 
 def may_change(request: HttpRequest, repository: RepositoryRecord, found: ProjectRecord) -> May:
@@ -65,42 +75,46 @@ def unyank(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     return _done(request, change, f"{version} is back.", lambda: content.unyank(change, version))
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def delete_release(request: HttpRequest, slug: str, name: str) -> HttpResponse:
-    """Delete all files of a release."""
+    """Ask, and delete all files of a release."""
     change = _change(request, slug, name, right="delete")
-    version = request.POST.get("version", "")
-    return _delete(
-        request,
-        change,
-        f"Release {version} is deleted.",
-        lambda bytes_too: content.delete_release(change, version, bytes_too=bytes_too),
+    version = _said(request, "version")
+    deletion = _Deletion(
+        what=f"release {version} of {change.project}",
+        filenames=content.files_of_release(change, version),
+        work=lambda bytes_too: content.delete_release(change, version, bytes_too=bytes_too),
+        field="version",
+        value=version,
     )
+    return _delete(request, change, deletion)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def delete_file(request: HttpRequest, slug: str, name: str) -> HttpResponse:
-    """Delete one file."""
+    """Ask, and delete one file."""
     change = _change(request, slug, name, right="delete")
-    filename = request.POST.get("filename", "")
-    return _delete(
-        request,
-        change,
-        f"{filename} is deleted.",
-        lambda bytes_too: content.delete_file(change, filename, bytes_too=bytes_too),
+    filename = _said(request, "filename")
+    deletion = _Deletion(
+        what=filename,
+        filenames=[one for one in _filenames(request, change) if one == filename],
+        work=lambda bytes_too: content.delete_file(change, filename, bytes_too=bytes_too),
+        field="filename",
+        value=filename,
     )
+    return _delete(request, change, deletion)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def delete_project(request: HttpRequest, slug: str, name: str) -> HttpResponse:
-    """Delete all files of a project."""
+    """Ask, and delete all files of a project."""
     change = _change(request, slug, name, right="delete")
-    return _delete(
-        request,
-        change,
-        f"All files of {change.project} are deleted.",
-        lambda bytes_too: content.delete_project(change, bytes_too=bytes_too),
+    deletion = _Deletion(
+        what=f"all files of {change.project}",
+        filenames=_filenames(request, change),
+        work=lambda bytes_too: content.delete_project(change, bytes_too=bytes_too),
     )
+    return _delete(request, change, deletion)
 
 
 def _change(request: HttpRequest, slug: str, name: str, *, right: str) -> Change:
@@ -127,14 +141,32 @@ def _done(request: HttpRequest, change: Change, sentence: str, work: Callable[[]
     return redirect("project", change.repository, change.project)
 
 
-def _delete(
-    request: HttpRequest, change: Change, sentence: str, work: Callable[[bool], Deleted]
-) -> HttpResponse:
+def _delete(request: HttpRequest, change: Change, deletion: _Deletion) -> HttpResponse:
+    """Ask; as the answer to that, delete."""
     bytes_too = config.current().delete_files
+    if request.method != "POST":
+        if deletion.field and not deletion.filenames:
+            raise Http404(
+                f"{change.project} has no {deletion.field} {deletion.value!r} that could be deleted."
+            )
+        repository = rights.repository_to_read(request, change.repository)
+        project = projects.project(repository.id, change.project)
+        context = {"repository": repository, "project": project, "bytes_too": bytes_too, "deletion": deletion}
+        return render(request, "web/packages/delete.html", context)
 
     def both() -> None:
-        _, gone = work(bytes_too)
+        _, gone = deletion.work(bytes_too)
         remove_bytes(gone)
 
     kept = "" if bytes_too else " The bytes stay in the storage."
-    return _done(request, change, f"{sentence}{kept}", both)
+    return _done(request, change, f"Deleted: {deletion.what}.{kept}", both)
+
+
+def _said(request: HttpRequest, field: str) -> str:
+    given = request.POST if request.method == "POST" else request.GET
+    return given.get(field, "")
+
+
+def _filenames(request: HttpRequest, change: Change) -> list[str]:
+    repository = rights.repository_to_read(request, change.repository)
+    return publishing.filenames_of(repository.id, change.project)

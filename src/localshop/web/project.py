@@ -20,6 +20,7 @@ from .content import may_change
 from .downloads import use
 from .readme import Readme, readme
 from .releases import doubt, newest_first, releases
+from .set_up_lines import pip_install, uv_install
 from .start import index_url
 
 _ON_A_PAGE = 20
@@ -39,18 +40,21 @@ def project(request: HttpRequest, slug: str, name: str) -> HttpResponse:
         return render(request, "web/packages/asking.html", context)
     every = releases(repository, found)
     told, text = _told(repository, found, [(one.path, one.filename) for one in newest_first(every)])
+    index = index_url(request, repository)
     context = {
         "repository": repository,
         "project": found,
         "releases": Paginator(every, _ON_A_PAGE).get_page(request.GET.get("page")),
         "doubt": doubt(every),
-        "index": index_url(request, repository),
+        "pip": pip_install(index),
+        "uv": uv_install(index),
         "about": told,
         "readme": text,
         "asking": asking,
         "use": use(repository.slug, name),
         "may_see_downloads": rights.may_own(request, repository),
         "may": may_change(request, repository, found),
+        "may_upload": found.kind == "private" and rights.may_upload(request, repository),
         "may_refresh": found.kind != "private" and rights.identity_of(request) is not None,
     }
     return render(request, "web/packages/project.html", context)

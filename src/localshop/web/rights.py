@@ -66,6 +66,15 @@ def may_read(request: HttpRequest, repository: RepositoryRecord) -> bool:
     return True
 
 
+def anybody_may_read(request: HttpRequest, repository: RepositoryRecord) -> bool:
+    """Whether whoever sits there reads this repository without credentials, as installers do."""
+    try:
+        check(Action.READ, repository, visitor_of(request), identity=None)
+    except (CredentialsNeeded, NoRight):
+        return False
+    return True
+
+
 def may_reach(request: HttpRequest, repository: RepositoryRecord) -> bool:
     """Whether the person may read this repository, wherever he sits just now."""
     identity = identity_of(request)

@@ -66,6 +66,17 @@ def cards(index: str, *, slug: str, access_key: str = ACCESS_KEY, secret_key: st
     return [make(facts) for make in makers]
 
 
+def pip_install(index: str) -> str:
+    """The line that installs a package, whose name stands behind it."""
+    facts = _Facts(index, "", "", "")
+    return f"pip install --index-url {index}" + (f" --trusted-host {facts.host}" if facts.insecure else "")
+
+
+def uv_install(index: str) -> str:
+    """The same for uv."""
+    return f"uv pip install --default-index {index}"
+
+
 def netrc(index: str, *, access_key: str = ACCESS_KEY, secret_key: str = SECRET_KEY) -> str:
     """The entry of ``.netrc`` that pip, uv, hatch and curl read."""
     return f"machine {urlsplit(index).hostname}\nlogin {access_key}\npassword {secret_key}"
