@@ -52,3 +52,10 @@ environment() {
         (pwd; .venv/bin/python -V 2>&1; printf '%s\n' "$@"; cat pyproject.toml) > "$stamp"
     ) 9> .cache/environment.lock
 }
+
+# Have the browser that the web interface is tested in, and fonts, without which it shows boxes.
+chromium() {
+    command -v chromium > /dev/null || debian_package chromium
+    command -v fc-list > /dev/null || debian_package fontconfig
+    [ -n "$(fc-list :family='DejaVu Sans' 2> /dev/null)" ] || debian_package fonts-dejavu-core
+}

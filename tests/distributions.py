@@ -3,7 +3,8 @@
     wheel("Demo", "1.0", requires=["other>=2"], requires_python=">=3.8", size=3_000_000)
     sdist("Demo", "1.0")
 
-The same arguments give the same bytes. ``size`` pads the file to about that many bytes.
+The same arguments give the same bytes. ``size`` pads the file to about that many bytes; ``fields`` come on
+top of its METADATA, and ``readme`` is its description.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+Fields = Mapping[str, str] | Sequence[tuple[str, str]]
+"""Of METADATA; pairs where one is there more than once."""
+_README = "A package for tests."
 _PYPROJECT = b'[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
 _BACKEND = """
 import shutil
@@ -64,13 +68,13 @@ def wheel(
     size: int = 0,
     compression: int = zipfile.ZIP_DEFLATED,
     files: Mapping[str, bytes] | None = None,
-    fields: Mapping[str, str] | None = None,
+    fields: Fields = (),
+    readme: str = _README,
 ) -> Distribution:
-    """Build a wheel with one module, METADATA, WHEEL and RECORD; ``files`` and METADATA's ``fields`` come on
-    top."""
+    """Build a wheel with one module, METADATA, WHEEL and RECORD; ``files`` come on top."""
     module = _module(project)
     info = f"{module}-{version}.dist-info"
-    metadata = _metadata(project, version, requires, requires_python, fields)
+    metadata = _metadata(project, version, requires, requires_python, fields=fields, readme=readme)
     members = {
         f"{module}/__init__.py": f'__version__ = "{version}"\n'.encode(),
         **_padding(f"{module}/padding.bin", size),
@@ -98,11 +102,13 @@ def sdist(
     requires_python: str = "",
     size: int = 0,
     files: Mapping[str, bytes] | None = None,
+    fields: Fields = (),
+    readme: str = _README,
 ) -> Distribution:
     """Build an sdist with PKG-INFO. It needs nothing to be built: the wheel that comes of it is in it."""
     module = _module(project)
     root = f"{module}-{version}"
-    metadata = _metadata(project, version, requires, requires_python)
+    metadata = _metadata(project, version, requires, requires_python, fields=fields, readme=readme)
     built = wheel(project, version, requires=requires, requires_python=requires_python)
     members = {
         f"{root}/PKG-INFO": metadata,
@@ -132,13 +138,17 @@ def _metadata(
     version: str,
     requires: Sequence[str],
     requires_python: str,
-    fields: Mapping[str, str] | None = None,
+    *,
+    fields: Fields,
+    readme: str,
 ) -> bytes:
-    lines = ["Metadata-Version: 2.1", f"Name: {project}", f"Version: {version}", "Summary: For tests"]
-    lines += [f"{name}: {value}" for name, value in (fields or {}).items()]
+    more = list(fields.items() if isinstance(fields, Mapping) else fields)
+    lines = ["Metadata-Version: 2.1", f"Name: {project}", f"Version: {version}"]
+    lines += [] if any(name == "Summary" for name, _ in more) else ["Summary: For tests"]
+    lines += [f"{name}: {value}" for name, value in more]
     lines += [f"Requires-Python: {requires_python}"] if requires_python else []
     lines += [f"Requires-Dist: {each}" for each in requires]
-    return ("\n".join(lines) + "\n\nA package for tests.\n").encode()
+    return ("\n".join(lines) + f"\n\n{readme}\n").encode()
 
 
 def _padding(name: str, size: int) -> dict[str, bytes]:

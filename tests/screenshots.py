@@ -25,7 +25,7 @@ async def photograph(url: str, out: Path, wanted: str) -> None:
             if wanted not in stop.name:
                 continue
             if stop.who not in contexts:
-                contexts[stop.who] = await browser.new_context()
+                contexts[stop.who] = await browser.new_context(reduced_motion="reduce")
                 if stop.who:
                     page = await contexts[stop.who].new_page()
                     await log_in(page, url, stop.who, PASSWORD)

@@ -39,7 +39,7 @@ Invoices, dunning and **VAT** for every country that we sell to. See the [handbo
 from acme_billing import Invoice
 
 invoice = Invoice(customer="C-1024", currency="EUR")
-invoice.add("Consulting, a line that is so long that no telephone could ever show the whole of it at once", 1200)
+invoice.add("Consulting, a line that is so long that no telephone could ever show the whole of it", 1200)
 invoice.send()
 ```
 
@@ -56,18 +56,18 @@ invoice.send()
 > Money is kept as `Decimal`, never as `float`.
 """
 _SAYS = (
-    "Summary: Invoices, dunning and VAT for every country that we sell to",
-    "Author-email: Team Platform <platform@example.com>",
-    "License-Expression: LicenseRef-Proprietary",
-    "Keywords: billing,invoices,vat",
-    "Classifier: Development Status :: 5 - Production/Stable",
-    "Classifier: Programming Language :: Python :: 3",
-    "Project-URL: Documentation, https://docs.example.com/billing/",
-    "Project-URL: Source, https://git.example.com/acme/billing",
-    "Project-URL: Trap, javascript:alert(1)",
-    "Provides-Extra: pdf",
-    "Requires-Dist: reportlab>=4 ; extra == 'pdf'",
-    "Description-Content-Type: text/markdown",
+    ("Summary", "Invoices, dunning and VAT for every country that we sell to"),
+    ("Author-email", "Team Platform <platform@example.com>"),
+    ("License-Expression", "LicenseRef-Proprietary"),
+    ("Keywords", "billing,invoices,vat"),
+    ("Classifier", "Development Status :: 5 - Production/Stable"),
+    ("Classifier", "Programming Language :: Python :: 3"),
+    ("Project-URL", "Documentation, https://docs.example.com/billing/"),
+    ("Project-URL", "Source, https://git.example.com/acme/billing"),
+    ("Project-URL", "Trap, javascript:alert(1)"),
+    ("Provides-Extra", "pdf"),
+    ("Requires-Dist", "reportlab>=4 ; extra == 'pdf'"),
+    ("Description-Content-Type", "text/markdown"),
 )
 
 
@@ -108,13 +108,13 @@ def _upload_all(url: str) -> None:
         _upload(
             url,
             "default",
-            wheel("acme-billing", f"1.{minor}", requires=_REQUIRES, says=_SAYS, readme=_README),
+            wheel("acme-billing", f"1.{minor}", requires=_REQUIRES, fields=_SAYS, readme=_README),
         )
-    _upload(url, "default", sdist("acme-billing", "1.23", requires=_REQUIRES, says=_SAYS, readme=_README))
-    _upload(url, "default", wheel("acme-billing", "2.0rc1", requires=_REQUIRES, says=_SAYS, readme=_README))
+    _upload(url, "default", sdist("acme-billing", "1.23", requires=_REQUIRES, fields=_SAYS, readme=_README))
+    _upload(url, "default", wheel("acme-billing", "2.0rc1", requires=_REQUIRES, fields=_SAYS, readme=_README))
     _upload(url, "default", wheel(LONG_NAME, "2026.11.24.post20261124093012", size=3_000_000))
-    _upload(url, "default", wheel("left-pad", "1.3.0", says=["Summary: Pads on the left"]))
-    _upload(url, "internal", wheel("acme-design-tokens", "0.4.1", says=["Summary: Colours and spaces"]))
+    _upload(url, "default", wheel("left-pad", "1.3.0", fields={"Summary": "Pads on the left"}))
+    _upload(url, "internal", wheel("acme-design-tokens", "0.4.1", fields={"Summary": "Colours and spaces"}))
 
 
 _REQUIRES = ("requests>=2.31", "pydantic[email]>=2.7,<3 ; python_version >= '3.11'", "sqlalchemy~=2.0")
@@ -124,13 +124,13 @@ def _fill_upstream(upstream: FakeUpstream) -> None:
     numbers = [f"{major}.{minor}.0" for major in (1, 2) for minor in range(0, 30, 2)]
     for name, summary in _PUBLIC.items():
         for number in numbers if name == "numpy" else numbers[:4]:
-            says = [f"Summary: {summary}", "License-Expression: BSD-3-Clause"]
+            fields = {"Summary": summary, "License-Expression": "BSD-3-Clause"}
             for tag in (
                 "cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64",
                 "cp312-cp312-macosx_14_0_arm64",
             ):
-                upstream.add(wheel(name, number, tag=tag, says=says, requires_python=">=3.9"))
-            held = upstream.add(sdist(name, number, says=says, requires_python=">=3.9"))
+                upstream.add(wheel(name, number, tag=tag, fields=fields, requires_python=">=3.9"))
+            held = upstream.add(sdist(name, number, fields=fields, requires_python=">=3.9"))
             held.yanked = "Wrong answers on ARM" if number == "1.2.0" else False
 
 

@@ -60,6 +60,7 @@ PAGES = {
     "download": ("GET", f"{PROJECT}/files/aa/bb/cc/acme-1.0.tar.gz", READERS),
     "downloads": ("GET", f"{PROJECT}/downloads/", OWNERS),
     "downloads-export": ("GET", f"{PROJECT}/downloads.csv", OWNERS),
+    "inside": ("GET", f"{PROJECT}/inside/aa/bb/cc/acme-1.0.tar.gz", READERS),
     "look-up": ("POST", "/packages/look-up", PERSONS),
     "refresh": ("POST", f"{PROJECT}/refresh", PERSONS),
     "mirror-files": ("POST", f"{PROJECT}/mirror", PERSONS),
