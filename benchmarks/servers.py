@@ -64,12 +64,33 @@ class Upstream:
         self._running.end()
 
 
+class Far:
+    """The fake index with a tree of packages, as far away as one likes; see ``far.py``."""
+
+    def __init__(self, place, **options):
+        program = Path(__file__).with_name("far.py")
+        given = [f"--{name}={value}" for name, value in options.items()]
+        self._running = Running(sys.executable, program, *given, log=place / "far.log", stdin=subprocess.PIPE)
+        told = json.loads(self._running.line_with("{"))
+        self.url, self.base, self.paths = told["url"], told["base"], told["paths"]
+
+    def count(self, pattern):
+        """How many requests it has seen for paths that match."""
+        self._running.process.stdin.write(f"count {pattern}\n")
+        self._running.process.stdin.flush()
+        return json.loads(self._running.process.stdout.readline())
+
+    def end(self):
+        self._running.process.stdin.close()
+        self._running.end()
+
+
 class Localshop(Running):
-    """``localshop serve`` on SQLite; every address needs credentials, unless ``open``."""
+    """``localshop serve`` on SQLite; every address needs credentials, unless it is ``open_to_all``."""
 
     name = "localshop"
 
-    def __init__(self, place, *, upstream=None, workers=WORKERS, jobs=True):
+    def __init__(self, place, *, upstream=None, workers=WORKERS, jobs=True, open_to_all=False):
         home = place / "localshop"
         self._environ = {"LOCALSHOP_HOME": str(home)}
         if upstream is not None:
@@ -80,6 +101,9 @@ class Localshop(Running):
         super().__init__(self._program, "serve", *options, env=self._environ, log=log)
         said = self.line_with("pip install -i ")
         self.base = re.search(r"(http://\S+?)/repo/default/", said)[1]
+        self.headers = {}
+        if open_to_all:
+            return
         # On a new installation whoever sits on this machine may read without credentials.
         for network in ("127.0.0.0/8", "::1/128"):
             self.command("cidr", "remove", "default", network)

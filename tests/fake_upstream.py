@@ -16,6 +16,7 @@ accepts pip's types, "never"), ``auth`` ((user, password) or None), ``serial``, 
 file URLs), ``missing`` (what it answers where there is nothing: 404, or 403 as buckets do), ``based``
 (HTML pages with a ``<base>``), ``plus`` (how a plus sign stands in file URLs) and ``away`` (seconds
 that a packet takes to come here and back: each request costs one such trip, each connection another).
+``frozen``: nothing will change any more, so a page is written once, as benchmarks need it.
 ``hashes`` may also be names of algorithms. Each file that ``add`` returns has its own: ``metadata``
 ("advertised", "unadvertised": there, but not said, "absent"), ``upload_time``, ``yanked``, ``extra``.
 
@@ -47,7 +48,6 @@ import hashlib
 import re
 import ssl
 import threading
-import weakref
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -102,6 +102,7 @@ class FakeUpstream:
         self.based = False
         self.plus = "+"
         self.away = 0.0
+        self.frozen = False
         self.upload_times = "always"
         self.auth: tuple[str, str] | None = None
         self.serial: int | None = None
@@ -111,8 +112,9 @@ class FakeUpstream:
         self._base = ""
         self._tls = tls
         self._held: dict[str, list[Held]] = {}
+        self._written: dict[tuple[str, bool], bytes] = {}
         self._at: dict[str, Held] = {}
-        self._known: weakref.WeakSet[object] = weakref.WeakSet()
+        self._known: set[object] = set()
         self._seen: list[Seen] = []
         self._faults: list[Fault] = []
         self._runner: web.ServerRunner | None = None
@@ -240,9 +242,9 @@ class FakeUpstream:
     async def _travel(self, request: web.BaseRequest, delay: float) -> None:
         """Take the time that the way takes."""
         if self.away:
-            known = request.protocol in self._known
-            self._known.add(request.protocol)
-            delay += self.away if known else 2 * self.away
+            peer = request.transport.get_extra_info("peername") if request.transport is not None else None
+            delay += self.away if peer in self._known else 2 * self.away
+            self._known.add(peer)
         if delay:
             await asyncio.sleep(delay)
 
@@ -299,7 +301,10 @@ class FakeUpstream:
             plus=self.plus,
             based=self.based,
         )
-        body = html_page(files, how=how) if html else json_page(files, how=how, root=self._root(project))
+        body = self._written.get((project, html)) if self.frozen else None
+        if body is None:
+            body = html_page(files, how=how) if html else json_page(files, how=how, root=self._root(project))
+            self._written[project, html] = body
         headers = {"Content-Type": "text/html" if html else JSON, "Vary": "Accept, Accept-Encoding"}
         if self.serial is not None:
             headers["X-PyPI-Last-Serial"] = str(self.serial)

@@ -14,13 +14,15 @@ def fetched_again() -> Iterator[None]:
 
     A first installation writes hundreds of pages and METADATA files, and waiting for the disk each
     time took longer than all the rest. The next transaction that is flushed takes these along.
+    Within another transaction it is a part of that one, and as durable.
     """
-    relaxed = connection.vendor == "sqlite" and not connection.in_atomic_block
+    outermost = not connection.in_atomic_block
+    relaxed = outermost and connection.vendor == "sqlite"
     if relaxed:
         _execute("PRAGMA synchronous=NORMAL")
     try:
-        with transaction.atomic():
-            if connection.vendor == "postgresql":
+        with transaction.atomic(savepoint=False):
+            if outermost and connection.vendor == "postgresql":
                 _execute("SET LOCAL synchronous_commit TO OFF")
             yield
     finally:

@@ -71,7 +71,7 @@ def want_file(
 
     With it an undecided project becomes a mirrored one; None: it has become a private one.
     """
-    with transaction.atomic():
+    with fetched_again():
         become(project_id, Project.Kind.MIRRORED)
         project = Project.objects.get(id=project_id)
         if project.kind == Project.Kind.PRIVATE:
@@ -101,7 +101,7 @@ def want_file(
 
 def file_arrived(file_id: int, *, sha256: str, size: int, name: str) -> BlobRecord:
     """The bytes of a file are in the storage as ``name``, complete and verified."""
-    with transaction.atomic():
+    with fetched_again():
         row = File.objects.select_related("project", "repository").get(id=file_id)
         blob, _ = Blob.objects.update_or_create(sha256=sha256, defaults={"size": size, "name": name})
         File.objects.filter(id=file_id).update(blob=blob, sha256=sha256)

@@ -75,7 +75,7 @@ async def _fetch(shop: Shop, source: Source, file: FileRecord, download: Downloa
         with _lead(download.part.with_suffix(".lead")) as leads:
             # Who led gives the lock back when the database knows of the file, not when the part is
             # in its place: in between we would find neither, and fetch it once more.
-            blob = await shop.run(_already_here, shop, file)
+            blob = await _already_here(shop, file)
             if blob is not None:
                 return blob
             if leads:
@@ -90,17 +90,12 @@ async def _fetch(shop: Shop, source: Source, file: FileRecord, download: Downloa
         download.grew()
 
 
-def _already_here(shop: Shop, file: FileRecord) -> BlobRecord | None:
-    """The bytes, if another process or another repository has brought them."""
-    row = files.file_by_id(file.id)
-    blob = row.blob if row is not None else None
-    if blob is None and file.sha256:
-        blob = files.blob_of(file.sha256)
-    if blob is None or shop.store.size(blob.name) != blob.size:
+async def _already_here(shop: Shop, file: FileRecord) -> BlobRecord | None:
+    """The bytes, if another process has brought them."""
+    row = await shop.reads.file(file.repository_id, file.path, file.filename)
+    if not row.blob or shop.store.size(row.blob) != row.size:
         return None
-    if row is not None and row.blob is None:
-        files.file_arrived(file.id, sha256=blob.sha256, size=blob.size, name=blob.name)
-    return blob
+    return BlobRecord(sha256=row.sha256, size=row.size, name=row.blob)
 
 
 @contextmanager
@@ -183,7 +178,8 @@ class _Leader:
         if wrong is not None:
             self._throw_away()
             raise DigestMismatch(wrong)
-        return await self._shop.run(self._commit)
+        name = await self._shop.run(self._shop.store.commit, self._download.part, sha256=self._sha256())
+        return await self._arrived(name)
 
     def _hash_what_is_there(self) -> None:
         while data := os.pread(self._fd, _READ, self._position):
@@ -268,11 +264,14 @@ class _Leader:
         os.ftruncate(self._fd, 0)
         self._download.part.unlink(missing_ok=True)
 
-    def _commit(self) -> BlobRecord:
-        sha256 = self._digests["sha256"][0].hexdigest()
+    def _sha256(self) -> str:
+        return str(self._digests["sha256"][0].hexdigest())
+
+    async def _arrived(self, name: str) -> BlobRecord:
         size = self._position
-        name = self._shop.store.commit(self._download.part, sha256=sha256)
-        blob = files.file_arrived(self._file.id, sha256=sha256, size=size, name=name)
+        blob = await self._shop.write(
+            files.file_arrived, self._file.id, sha256=self._sha256(), size=size, name=name
+        )
         event(
             log,
             logging.INFO,

@@ -142,7 +142,7 @@ async def _missing(shop: Shop, repository: RepositoryRecord, located: Located, *
     if withheld is not None:
         return withheld
     try:
-        wanted = await shop.run(want, located)
+        wanted = await shop.write(want, located)
     except DatabaseError as error:
         if located.source.username:
             raise
@@ -156,7 +156,7 @@ async def _missing(shop: Shop, repository: RepositoryRecord, located: Located, *
     # Where the upstream wants credentials the client has not ours, and would meet a 401.
     if repository.miss == "redirect" and not located.source.username:
         with contextlib.suppress(DatabaseError):
-            await shop.run(enqueue_fetch, wanted, now=shop.now())
+            await shop.write(enqueue_fetch, wanted, now=shop.now())
         return Elsewhere(located.entry.url)
     try:
         return await _streamed(bring_home(shop, located.source, wanted), wanted, until=until)

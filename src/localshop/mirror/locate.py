@@ -35,7 +35,8 @@ async def locate(shop: Shop, repository: RepositoryRecord, path: str, filename: 
     It works with no page visited before: a lock file has the file's URL alone. Raises the
     upstream's error when it fails and the project is not known.
     """
-    known = await shop.run(files.file_at, repository.id, path, filename)
+    row = await shop.reads.file(repository.id, path, filename)
+    known = await shop.run(files.file_at, repository.id, path, filename) if row.id else None
     if known is not None:
         found = await _by_row(
             shop, repository, known.project, known.upstream_id, entry_from_json(known.entry)

@@ -60,7 +60,8 @@ async def metadata(
 async def _look_for(
     shop: Shop, repository: RepositoryRecord, path: str, filename: str, *, whole: bool
 ) -> MetadataRow | Withheld | None:
-    stored = await shop.run(files.file_at, repository.id, path, filename)
+    row = await shop.reads.file(repository.id, path, filename)
+    stored = await shop.run(files.file_at, repository.id, path, filename) if row.id else None
     if stored is not None and stored.state == "deleted":
         return None
     if stored is not None and stored.blob is not None:
@@ -82,10 +83,10 @@ async def _look_for(
             f"metadata {repository.id} {path} {filename} {whole}",
             lambda: _fetch(shop, repository, located, whole=whole),
         )
-    row = await shop.reads.metadata(repository.id, path, filename)
-    if not row.sha256:
+    held = await shop.reads.metadata(repository.id, path, filename)
+    if not held.sha256:
         raise UpstreamNonsense(f"The metadata of {filename} cannot be read out of the wheel.")
-    return row
+    return held
 
 
 async def _fetch(shop: Shop, repository: RepositoryRecord, located: Located, *, whole: bool) -> None:
@@ -102,14 +103,14 @@ async def _fetch(shop: Shop, repository: RepositoryRecord, located: Located, *, 
             if not whole:
                 raise
             # No ranges there: the wheel comes home, and brings its METADATA along.
-            wanted = await shop.run(want, located)
+            wanted = await shop.write(want, located)
             if wanted is not None:
                 await bring_home(shop, located.source, wanted).whole()
             return
         except NotReadable as error:
             raise UpstreamNonsense(error.sentence) from error
     digest = hashlib.sha256(body).hexdigest()
-    await shop.run(
+    await shop.write(
         files.save_metadata,
         located.project.id,
         path=entry.path,

@@ -52,7 +52,8 @@ async def refresh(
         raise UpstreamUnavailable(f"The upstream of {name} wants to be left alone for a while.")
 
     async def trip() -> ProjectRecord | None:
-        project = await shop.run(projects.project, repository.id, name)
+        token = await shop.reads.token(repository.id, name)
+        project = await shop.run(projects.project, repository.id, name) if token.id else None
         if project is not None and _is_fresh(shop, repository, project, asked_at, forced=forced):
             # Another process was there while we waited for our turn.
             return project
@@ -207,7 +208,7 @@ async def _write_down(
     if project is not None and any(finding.page is not None for finding in trip.findings):
         await _compare_digests(shop, project, trip.document)
     listed = trip.document is not None or await _anything_stored(shop, project, trip)
-    return await shop.run(
+    return await shop.write(
         projects.save_findings,
         repository.id,
         name,

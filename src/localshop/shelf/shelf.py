@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-from django.db import OperationalError
+from django.db import Error as DatabaseError
 
 from localshop.catalog import attestations, files, projects
 from localshop.catalog.reads import Token
@@ -79,6 +79,8 @@ async def make(shop: Shop, repository: RepositoryRecord, project: ProjectRecord,
     """
     page = await shop.run(_make, shop, repository, project, form)
     _keep(shop, project.id, form, page)
+    # Nobody has to wait for that; and without it the page is made again some time.
+    shop.behind(_save(shop, project, form, page), what=f"Keeping the page of {project.name}")
     return page
 
 
@@ -151,29 +153,28 @@ def _make(shop: Shop, repository: RepositoryRecord, project: ProjectRecord, form
     made = assemble(_parts(shop, repository, project), shop.now())
     how = recipe(shop, project.arrivals, repository.rules.mark)
     plain = _WRITERS[form](made.page)
-    rendered = pack(
+    return pack(
         plain, serial=project.serial, recipe=how, good_from=made.good_from, good_until=made.good_until
     )
+
+
+async def _save(shop: Shop, project: ProjectRecord, form: str, page: Rendered) -> None:
     try:
-        _save(project.id, form, rendered)
-    except OperationalError as error:
-        # No room, or somebody has the database to himself: the page can be shown all the same.
+        await shop.write(
+            projects.save_page,
+            project.id,
+            form,
+            serial=page.serial,
+            recipe=page.recipe,
+            good_from=page.good_from,
+            good_until=page.good_until,
+            digest=page.digest,
+            body=page.packed,
+        )
+    except DatabaseError as error:
+        # No room, somebody has the database to himself, or the project has just gone.
         sentence = f"The page of {project.name} was not kept: {error}"
         event(log, logging.WARNING, "not-written-down", sentence, project=project.name)
-    return rendered
-
-
-def _save(project_id: int, form: str, page: Rendered) -> None:
-    projects.save_page(
-        project_id,
-        form,
-        serial=page.serial,
-        recipe=page.recipe,
-        good_from=page.good_from,
-        good_until=page.good_until,
-        digest=page.digest,
-        body=page.packed,
-    )
 
 
 def _parts(shop: Shop, repository: RepositoryRecord, project: ProjectRecord) -> Parts:

@@ -27,6 +27,7 @@ from localshop.upstream.client import UpstreamClient
 from .cache import Cache
 from .flights import Flights
 from .refusals import Refusals
+from .scribe import Scribe
 from .tallies import Tallies
 
 Arguments = ParamSpec("Arguments")
@@ -82,6 +83,7 @@ class Shop:
     )
     _connections: set[BaseDatabaseWrapper] = field(default_factory=set)
     """Of the threads; each has one of its own."""
+    _scribe: Scribe | None = None
     _behind: set[asyncio.Task[Any]] = field(default_factory=set)
 
     async def run(
@@ -99,6 +101,17 @@ class Shop:
                 return self._in_thread(work, *args, **kwargs)
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, in_turn)
+
+    async def write(
+        self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Result:
+        """Have something written that could be written again, together with what others write now.
+
+        It is committed when this returns, but a power cut may undo it (``catalog.durability``).
+        """
+        if self._scribe is None:
+            self._scribe = Scribe(self.run)
+        return await self._scribe.write(work, *args, **kwargs)
 
     async def look(
         self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
@@ -138,6 +151,8 @@ class Shop:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         await self.flights.close()
+        if self._scribe is not None:
+            await self._scribe.close()
         await self.upstream.close()
         await self.reads.close()
         await asyncio.to_thread(self._end_threads)

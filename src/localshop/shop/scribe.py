@@ -1,0 +1,85 @@
+"""Writes that could be made again: those that wait at the same moment share one transaction.
+
+A first installation through an empty localshop writes hundreds of small things, from several
+processes at once. Each in a transaction of its own, they spend their time in handing the database's
+lock to each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple, ParamSpec, TypeVar
+
+from django.db import OperationalError
+
+from localshop.catalog.durability import fetched_again
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+_MOST = 64
+"""Writes in one transaction, at most: others may want their turn."""
+
+
+class _Ended(NamedTuple):
+    result: Any
+    error: Exception | None
+
+
+class Scribe:
+    """Writes for one event loop. ``run`` does blocking work in a thread."""
+
+    def __init__(self, run: Callable[..., Awaitable[list[_Ended]]]) -> None:
+        self._run = run
+        self._waiting: list[tuple[Callable[[], Any], asyncio.Future[Any]]] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    async def write(
+        self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Result:
+        """What ``work`` gives, when it is committed. It must do nothing but change the database."""
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append((partial(work, *args, **kwargs), future))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_all())
+        return await future
+
+    async def close(self) -> None:
+        """Write what still waits."""
+        if self._writing is not None:
+            await self._writing
+
+    async def _write_all(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
+                try:
+                    ended = await self._run(_together, [work for work, _ in batch])
+                except Exception as error:  # noqa: BLE001 - it is told to those who wait.
+                    ended = [_Ended(None, error)] * len(batch)
+                for (_, future), (result, failure) in zip(batch, ended, strict=True):
+                    if future.done():
+                        # Whoever waited has gone.
+                        continue
+                    if failure is None:
+                        future.set_result(result)
+                    else:
+                        future.set_exception(failure)
+        finally:
+            self._writing = None
+
+
+def _together(works: Sequence[Callable[[], Any]]) -> list[_Ended]:
+    """Do all of it in one transaction; if one of them fails, each in its own."""
+    try:
+        with fetched_again():
+            return [_Ended(work(), None) for work in works]
+    except OperationalError as error:
+        # The database is busy, or full: it is the same for all, and nobody should wait twice.
+        return [_Ended(None, error)] * len(works)
+    except Exception as error:  # noqa: BLE001 - it is told to the one who waits.
+        if len(works) == 1:
+            return [_Ended(None, error)]
+    return [_together([work])[0] for work in works]
