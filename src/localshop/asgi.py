@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import MutableMapping
+from collections.abc import Awaitable, MutableMapping
 from functools import partial
 from typing import Any
 
@@ -26,6 +26,8 @@ from localshop.index.door import IndexDoor
 from localshop.index.downloads import write_downloads
 from localshop.index.refusals import write_refusals
 from localshop.mirror.file import write_uses
+from localshop.observe import shared
+from localshop.observe.counters import count
 from localshop.observe.log import event, get_logger
 from localshop.shop import Shop, open_shop
 from localshop.uploads.form import remove_abandoned
@@ -53,6 +55,20 @@ class FrontDoor:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
+        status = 0
+
+        def counted(message: MutableMapping[str, Any]) -> Awaitable[None]:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            return send(message)
+
+        try:
+            await self._through(scope, receive, counted)
+        finally:
+            count("requests_total", door=scope.get("localshop.door", "web"), status=str(status))
+
+    async def _through(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
         if self._index is not None and (path.startswith(self._below) or path in self._lists):
             await self._index(scope, receive, send)
@@ -102,6 +118,7 @@ class FrontDoor:
         self._shop = open_shop(config.current())
         # Maybe we are here because another process was killed.
         await self._shop.run(remove_abandoned, self._shop.store.scratch)
+        shared.join(self._shop.config.home / shared.DIRECTORY)
         self._gate = Gate(self._shop)
         self._index = IndexDoor(self._shop, self._gate)
         ending = asyncio.Event()
@@ -111,6 +128,7 @@ class FrontDoor:
         # Not cancelled: of a batch that is being written nobody would know whether it was.
         ending.set()
         await flushing
+        shared.leave()
         await self._shop.close()
         await send({"type": "lifespan.shutdown.complete"})
 
@@ -124,6 +142,7 @@ async def _flush(shop: Shop, gate: Gate, ending: asyncio.Event) -> None:
             ("Times of last use", gate.write_uses),
             ("Times of last use", partial(write_uses, shop)),
             ("Downloads", partial(write_downloads, shop)),
+            ("Numbers of this process", partial(asyncio.to_thread, shared.publish)),
             ("Refusals", partial(write_refusals, shop, all_of_it=ending.is_set())),
         ):
             try:

@@ -13,6 +13,7 @@ from localshop.web import (
     errors,
     health,
     inside,
+    metrics,
     networks,
     packages,
     project,
@@ -62,6 +63,7 @@ urlpatterns = [
     path("", include("localshop.web.activity_urls")),
     path("-/alive", health.alive, name="alive"),
     path("-/ready", health.ready, name="ready"),
+    path("-/metrics", metrics.metrics, name="metrics"),
 ]
 handler400 = errors.bad_request
 handler403 = errors.forbidden

@@ -126,6 +126,7 @@ async def test_monitors_are_answered_without_a_login(browser):
         "status": "ready",
         "database": True,
         "storage": True,
-        "jobs": {"waiting": 0, "failed": 0, "overdue": 0},
+        "jobs": {"waiting": 0, "failed": 0, "overdue": 0, "overdue_seconds": 0},
+        "upstreams": {"up": 0, "down": 0},
         "stale_pages": 0,
     }

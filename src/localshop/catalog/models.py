@@ -201,6 +201,11 @@ class UpstreamPage(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["project", "upstream"], name="one_page_an_upstream"),
         ]
+        # To tell how an upstream is, without a look at every document.
+        indexes: ClassVar = [
+            models.Index(fields=["upstream", "checked"]),
+            models.Index(fields=["checked"], condition=~models.Q(error=""), name="pages_in_error"),
+        ]
 
 
 class Pass(models.Model):
@@ -304,6 +309,20 @@ class File(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["repository", "path", "filename"], name="one_file_a_url"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["repository"], condition=~models.Q(announced=""), name="files_swapped"),
+            # What came last, of either kind, however many there are of the other.
+            models.Index(
+                fields=["repository", "state", "id"],
+                condition=models.Q(upstream=None, blob__isnull=False),
+                name="files_uploaded_last",
+            ),
+            models.Index(
+                fields=["repository", "state", "id"],
+                condition=models.Q(upstream__isnull=False, blob__isnull=False),
+                name="files_mirrored_last",
+            ),
         ]
 
 

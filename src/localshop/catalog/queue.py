@@ -173,6 +173,19 @@ def overdue(*, now: float) -> int:
     return Job.objects.filter(state=Job.State.WAITING, run_after__gt=0, run_after__lt=now).count()
 
 
+def amounts() -> dict[tuple[str, str], int]:
+    """How many jobs there are of each name and state, periodic ones left out."""
+    rows = Job.objects.filter(every=0).values_list("name", "state").annotate(all=models.Count("id"))
+    return {(name, state): amount for name, state, amount in rows.order_by("name", "state")}
+
+
+def longest_due(*, now: float) -> float:
+    """For how many seconds the job has been due that waits longest; 0: none is."""
+    waiting = Job.objects.filter(state=Job.State.WAITING, run_after__gt=0, run_after__lt=now)
+    first: float | None = waiting.aggregate(all=models.Min("run_after"))["all"]
+    return now - first if first is not None else 0.0
+
+
 def _claimable(now: float) -> Q:
     """Jobs that are due, and those whose lease has run out.
 

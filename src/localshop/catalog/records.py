@@ -298,3 +298,27 @@ class GivenOutRecord:
     day: date
     amount: int
     entry: dict[str, object] | None
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamState:
+    """How an upstream answered when it was last asked; ``error`` empty: well."""
+
+    repository: str
+    url: str
+    asked: datetime
+    error: str
+
+    @property
+    def down(self) -> bool:
+        """Whether it did not answer, or not well."""
+        return bool(self.error)
+
+
+@dataclass(frozen=True, slots=True)
+class SwappedRecord:
+    """A stored file that its upstream announces with other bytes now."""
+
+    repository: str
+    project: str
+    filename: str

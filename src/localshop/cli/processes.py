@@ -20,6 +20,7 @@ from localshop.cli.connection import Connection
 from localshop.cli.supervisor import GRACE, let_signals_through
 from localshop.jobs.registry import jobs
 from localshop.jobs.runner import Runner
+from localshop.observe import shared
 from localshop.shop import open_shop
 
 _NICENESS = 10
@@ -80,9 +81,13 @@ async def _work() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, runner.stop)
     let_signals_through()
+    shared.join(settings.home / shared.DIRECTORY)
+    publishing = asyncio.create_task(shared.keep_publishing())
     try:
         await runner.run(grace=GRACE)
     finally:
+        publishing.cancel()
+        shared.leave()
         await shop.close()
 
 

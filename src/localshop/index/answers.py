@@ -15,6 +15,7 @@ from localshop.errors import (
     TooManyTries,
     UpstreamError,
 )
+from localshop.observe.counters import count
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -54,6 +55,7 @@ async def say(
     send: Send, status: int, slug: str, sentence: str, *, head: bool, extra: Headers | None = None
 ) -> None:
     """Send a refusal or a failure: the slug for machines, the sentence for people."""
+    count("refusals_total", slug=slug)
     headers = [
         (b"content-type", b"text/plain; charset=utf-8"),
         (b"x-content-type-options", b"nosniff"),

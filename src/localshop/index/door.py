@@ -19,6 +19,7 @@ from localshop.mirror.file import Coming, Elsewhere, Here, Outcome, Withheld
 from localshop.mirror.metadata import metadata
 from localshop.mirror.page import page
 from localshop.mirror.provenance import provenance
+from localshop.observe.counters import count
 from localshop.observe.log import event, get_logger
 from localshop.policies.reading import written
 from localshop.protocol.names import is_name, is_normalised, normalise
@@ -34,13 +35,20 @@ from .metadata import send_metadata
 from .pages import listing, send_not_acceptable, send_page, wanted
 from .provenance import send_provenance
 from .refusals import note_refusal
-from .routes import Route, parse
+from .routes import Route, door_of, parse
 from .upload import take_upload, takes_uploads
 from .why import send_why
 
 _READS = frozenset({"GET", "HEAD"})
 _ROUNDS = 3
 """How often a file is looked up whose bytes are gone, or come, while it is about to be sent."""
+_OUTCOMES: dict[type[object], str] = {
+    Here: "here",
+    Elsewhere: "elsewhere",
+    Coming: "coming",
+    Withheld: "withheld",
+    type(None): "absent",
+}
 
 log = get_logger(__name__)
 
@@ -66,6 +74,7 @@ class IndexDoor:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; whatever happens, with a slug and a sentence."""
         head = scope["method"] == "HEAD"
+        scope["localshop.door"] = "index"
         try:
             route = parse(scope["raw_path"][self._mount :])
             if route is None:
@@ -80,6 +89,7 @@ class IndexDoor:
     async def _enter(self, visit: _Visit) -> None:
         """Through the gate, before anything else is looked at."""
         route, send = visit.route, visit.send
+        visit.scope["localshop.door"] = door_of(route, visit.scope["method"])
         state = await self._current(route)
         repository = self._gate.repository(route.repository)
         if repository is None:
@@ -181,6 +191,7 @@ class IndexDoor:
         for _ in range(_ROUNDS):
             outcome = await files.file(self._shop, repository, route.path, route.filename, row=row)
             try:
+                count("files_total", outcome=_OUTCOMES[type(outcome)])
                 if isinstance(outcome, Withheld):
                     note_refusal(
                         self._shop, admission, outcome.slug, project=row.project, subject=route.filename

@@ -41,6 +41,17 @@ class Route:
     why: bool = False
 
 
+def door_of(route: Route, method: str) -> str:
+    """What a request is for, as the numbers of requests tell it: one of a few words."""
+    if method not in {"GET", "HEAD"}:
+        return "upload"
+    if route.filename:
+        return "metadata" if route.metadata else "provenance" if route.provenance else "file"
+    if route.legacy:
+        return "legacy"
+    return "page" if route.project else "list"
+
+
 @lru_cache(8192)
 def parse(raw_path: bytes) -> Route | None:
     """The route of a path as it was sent (percent-encoded, without the mount path); None: no route.

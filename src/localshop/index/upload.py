@@ -7,6 +7,7 @@ import json
 from localshop.access import Admission
 from localshop.catalog.journal import Actor
 from localshop.errors import LocalshopError, UploadRefused
+from localshop.observe.counters import count
 from localshop.shop import Shop
 from localshop.uploads.publish import Published, UnknownAction, Uploader, publish
 
@@ -39,6 +40,7 @@ async def take_upload(shop: Shop, admission: Admission, scope: Scope, receive: R
     except LocalshopError as error:
         await say_error(send, error, head=False)
     else:
+        count("uploads_total")
         await _confirm(send, published)
 
 
@@ -55,6 +57,7 @@ async def _confirm(send: Send, published: Published) -> None:
 
 async def _refuse(scope: Scope, send: Send, error: UploadRefused) -> None:
     """Twine and flit show the reason phrase, uv the JSON, poetry and hatch the text."""
+    count("refusals_total", slug=error.slug)
     status = 404 if isinstance(error, UnknownAction) else _STATUSES.get(error.slug, 400)
     sentence = f"{error.sentence} See {error.link}" if error.link else error.sentence
     accept = next((value for name, value in scope["headers"] if name == b"accept"), b"")

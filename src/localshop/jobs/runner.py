@@ -8,6 +8,7 @@ import logging
 import os
 import secrets
 import socket
+import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from django.db import Error as DatabaseError
 from localshop.catalog import queue
 from localshop.catalog.queue import Claim
 from localshop.errors import LocalshopError, UpstreamGone, UpstreamRefused
+from localshop.observe.counters import took
 from localshop.observe.log import event, get_logger
 from localshop.shop import Shop
 
@@ -97,14 +99,20 @@ class Runner:
             # An error would have made it fail before: each time it took its process along.
             await self._failed(claim, "Each time that it was tried, its process died.", final=True)
             return
+        began, outcome = time.monotonic(), "cancelled"
         try:
             await self._jobs[claim.name](self._shop, claim.payload)
         except LocalshopError as error:
+            outcome = error.slug
             await self._failed(claim, error.sentence, final=isinstance(error, _FINAL), reason=error.slug)
         except Exception as error:  # noqa: BLE001 - a bug in one job must not end the others.
+            outcome = "job-error"
             await self._failed(claim, f"{type(error).__name__}: {error}", trace=error)
         else:
+            outcome = "done"
             await self._surely(queue.done, claim)
+        finally:
+            took("job_seconds", time.monotonic() - began, name=claim.name, outcome=outcome)
 
     async def _failed(
         self,

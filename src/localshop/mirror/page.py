@@ -8,6 +8,7 @@ import contextlib
 from localshop.catalog import projects
 from localshop.catalog.reads import Token
 from localshop.catalog.records import RepositoryRecord
+from localshop.observe.counters import count
 from localshop.shelf import shelf
 from localshop.shelf.shelf import Rendered
 from localshop.shop import Shop
@@ -29,25 +30,32 @@ async def page(
     behind. Only a project that nothing is known of is waited for; if its upstream fails then,
     that error is raised.
     """
-    ours = is_ours(repository, name, kind=token.kind)
+    ours, outcome = is_ours(repository, name, kind=token.kind), "shelf"
     if ours:
         if not token.id or token.kind != "private":
             # With a 404 the client would look for the name elsewhere.
+            count("pages_total", outcome=outcome)
             return shelf.empty(name, form)
     elif not shop.config.offline and not is_fresh(shop, repository, token.fresh_until):
         if token.fresh_until:
             shop.behind(refresh(shop, repository, name), what=f"Refreshing {name}")
+            outcome = "stale"
         else:
+            outcome = "built"
             if shop.now() < (shop.absent.get((repository.id, name)) or 0):
+                count("pages_total", outcome="absent")
                 return None
             await _first_look(shop, repository, name, token)
             token = await shop.reads.token(repository.id, name)
     if not token.id or not (token.listed or ours):
+        count("pages_total", outcome="absent")
         return None
-    mark = repository.rules.mark
-    return await shelf.take(shop, token, form, mark=mark) or await _make(
-        shop, repository, name, token=token, form=form
-    )
+    found = await shelf.take(shop, token, form, mark=repository.rules.mark)
+    if found is None:
+        found = await _make(shop, repository, name, token=token, form=form)
+        outcome = "built" if outcome == "shelf" else outcome
+    count("pages_total", outcome=outcome)
+    return found
 
 
 async def _first_look(shop: Shop, repository: RepositoryRecord, name: str, token: Token) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from threading import Lock
 
-Labels = tuple[tuple[str, str], ...]
+from .metrics import Labels, bucket_of
 
 _lock = Lock()
-_values: dict[tuple[str, Labels], int] = {}
+_values: dict[tuple[str, Labels], float] = {}
 
 
 def count(name: str, /, **labels: str) -> None:
@@ -22,11 +22,21 @@ def count(name: str, /, **labels: str) -> None:
         _values[key] = _values.get(key, 0) + 1
 
 
-def snapshot() -> dict[tuple[str, Labels], int]:
+def took(name: str, seconds: float, /, **labels: str) -> None:
+    """Add a duration to the histogram ``name`` with these labels."""
+    kept = tuple(labels.items())
+    bucket = (f"{name}_bucket", (*kept, ("le", bucket_of(seconds))))
+    total = (f"{name}_sum", kept)
+    with _lock:
+        _values[bucket] = _values.get(bucket, 0) + 1
+        _values[total] = _values.get(total, 0.0) + seconds
+
+
+def snapshot() -> dict[tuple[str, Labels], float]:
     """Give all counters as they are now; labels are sorted by name, whatever order they were given in."""
     with _lock:
         values = list(_values.items())
-    merged: dict[tuple[str, Labels], int] = {}
+    merged: dict[tuple[str, Labels], float] = {}
     for (name, labels), value in values:
         key = (name, tuple(sorted(labels)))
         merged[key] = merged.get(key, 0) + value

@@ -32,6 +32,7 @@ from localshop.upstream.breaker import Breaker
 from localshop.upstream.guard import Allowance, actual
 from localshop.upstream.headers import content_range, moment, number, retry_after
 from localshop.upstream.inflate import Gathering
+from localshop.upstream.measured import measured
 from localshop.upstream.source import Source
 
 PAGE_LIMIT = 64 << 20
@@ -185,7 +186,7 @@ class UpstreamClient:
                 retry_after=rest,
             )
         try:
-            with _told(url):
+            with measured(key), _told(url):
                 yield
         except (UpstreamGone, UpstreamDenied):
             breaker.succeeded()

@@ -32,12 +32,20 @@ def ready(_request: HttpRequest) -> HttpResponse:
     try:
         if state.is_there():
             waiting, failed = queue.left_to_do()
-            storage = _takes_files()
+            storage, now = _takes_files(), time.time()
+            # How many, not which: anybody may ask.
+            states = [one.down for one in health.upstreams()]
             told = {
                 "status": "ready" if storage else "degraded",
                 "database": True,
                 "storage": storage,
-                "jobs": {"waiting": waiting, "failed": failed, "overdue": queue.overdue(now=time.time())},
+                "jobs": {
+                    "waiting": waiting,
+                    "failed": failed,
+                    "overdue": queue.overdue(now=now),
+                    "overdue_seconds": round(queue.longest_due(now=now)),
+                },
+                "upstreams": {"up": states.count(False), "down": states.count(True)},
                 "stale_pages": health.stale_pages()[0],
             }
     except DatabaseError:

@@ -10,11 +10,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from localshop import config
-from localshop.catalog import queue
 from localshop.catalog.models import Credential
 from localshop.catalog.records import RepositoryRecord
 
 from . import lists, rights
+from .attention import attention
 from .set_up_lines import pip_install, uv_install
 
 _RECENT = 8
@@ -61,7 +61,7 @@ def start(request: HttpRequest) -> HttpResponse:
             ),
             "uploads": uploads,
             "mirrored": mirrored,
-            "failed_jobs": queue.left_to_do()[1] if rights.is_administrator(request) else 0,
+            "matters": attention(request, repositories),
         },
     )
 
