@@ -13,6 +13,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes on a busy machine says nothing.
+settings.register_profile("busy", deadline=None)
+settings.load_profile("busy")
 
 # Before anything of localshop is imported: its settings are read once.
 for name in [name for name in os.environ if name.startswith(("LOCALSHOP_", "PIP_", "UV_"))]:
