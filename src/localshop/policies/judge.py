@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from packaging.version import Version
+
 from localshop.protocol.filenames import version_or_none
 
 from .records import FOR_GOOD, SHOWN, Case, Pass, Subject, Verdict
@@ -24,7 +26,7 @@ from .rules import Rules
 class Judge:
     """Judges the files of one project by the rules of its repository."""
 
-    __slots__ = ("_allow", "_allowed", "_enforced", "_firm", "_passes", "_watched", "case")
+    __slots__ = ("_allow", "_allowed", "_enforced", "_firm", "_let", "_passes", "_plain", "_watched", "case")
 
     def __init__(self, rules: Rules, case: Case) -> None:
         self.case = case
@@ -36,7 +38,10 @@ class Judge:
         self._watched = [rule for rule in about if rule.mode == "watched"]
         self._firm = [rule for rule in self._enforced if not rule.lifted_by_allow]
         self._allow = [entry for entry in rules.allow if entry.names(case.project)]
+        self._plain = not self._passes and not self._allow
+        # Nearly all files of a release ask the same, and to read a version takes longer than all the rest.
         self._allowed: dict[str, bool] = {}
+        self._let: dict[str, list[Pass]] = {}
 
     @property
     def idle(self) -> bool:
@@ -84,8 +89,13 @@ class Judge:
 
     def pass_for(self, subject: Subject, now: float) -> Pass | None:
         """The pass that lets a file through now."""
-        for one in self._passes:
-            if (one.until is None or now < one.until) and _same(one.version, subject.version):
+        let = self._let.get(subject.version)
+        if let is None:
+            wanted = ("", _release(subject.version))
+            let = [one for one in self._passes if _release(one.version) in wanted]
+            self._let[subject.version] = let
+        for one in let:
+            if one.until is None or now < one.until:
                 return one
         return None
 
@@ -96,6 +106,8 @@ class Judge:
 
     def _applied(self, subject: Subject, now: float, rules: list[Rule]) -> list[Rule]:
         """The rules that are left when passes and the allow list were looked at."""
+        if self._plain:
+            return rules
         if self._passes and self.pass_for(subject, now) is not None:
             return []
         if self._allow and self._is_allowed(subject.version):
@@ -118,9 +130,6 @@ def _quarantined(case: Case) -> Verdict:
     return Verdict("quarantined", f"{case.project} is quarantined{reason}", "status")
 
 
-def _same(wanted: str, version: str) -> bool:
-    """Whether a pass for a version is one for this spelling of it (``1.0`` and ``1.0.0`` are one)."""
-    if not wanted or wanted == version:
-        return True
-    parsed = version_or_none(wanted)
-    return parsed is not None and parsed == version_or_none(version)
+def _release(version: str) -> Version | str:
+    """What tells a release from others: ``1.0`` and ``1.0.0`` are one."""
+    return version_or_none(version) or version

@@ -83,6 +83,7 @@ def candidates(filename: str) -> tuple[str, ...]:
     return tuple(found)[:MOST_CANDIDATES]
 
 
+@lru_cache(maxsize=8192)
 def version_or_none(version: str) -> Version | None:
     """Read a version by PEP 440; None for the older ones that do not follow it."""
     try:

@@ -39,17 +39,20 @@ class Page:
 
 
 def versions_of(names: Iterable[str], project: str) -> tuple[str, ...]:
-    """Give the versions that a project's file names make (PEP 700, "versions"), oldest first.
-
-    As spelled in the names, in PEP 440's order; those that do not follow it stand before all others.
-    PEP 700 calls it a set, so of two spellings of one version (``1.0``, ``1.0.0``) the first is taken.
-    """
-    spelled = dict.fromkeys(
+    """Give the versions that a project's file names make (PEP 700, "versions"), oldest first."""
+    return in_order(
         parsed.version for name in names if (parsed := filenames.parse(name, project)) is not None
     )
+
+
+def in_order(versions: Iterable[str]) -> tuple[str, ...]:
+    """Give versions, as spelled in file names, in PEP 440's order; those that do not follow it stand first.
+
+    PEP 700 calls it a set, so of two spellings of one version (``1.0``, ``1.0.0``) the first is taken.
+    """
     valid: dict[Version, str] = {}
     older = []
-    for text in spelled:
+    for text in dict.fromkeys(versions):
         version = filenames.version_or_none(text)
         if version is None:
             older.append(text)

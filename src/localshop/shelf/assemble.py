@@ -10,7 +10,7 @@ from localshop.policies.judge import Judge
 from localshop.policies.records import FOR_GOOD, Subject
 from localshop.protocol.document import Document, Entry, moment_of
 from localshop.protocol.filenames import parse
-from localshop.protocol.pages import Page, Shown, versions_of
+from localshop.protocol.pages import Page, Shown, in_order, versions_of
 
 Place = tuple[str, str]
 """Where a file is found: its path below ``packages/`` and its name."""
@@ -69,6 +69,29 @@ class Assembled:
 def assemble(parts: Parts, now: float) -> Assembled:
     """The page as it is shown now: hidden files are left out, of one file name there is one file."""
     judge, case = parts.judge, parts.judge.case
+    if judge.lenient:
+        # Nothing is hidden, so nobody has to be told of the files.
+        shown, turns, good_from = list(_entries(parts)), FOR_GOOD, 0.0
+        versions = versions_of((entry.filename for entry in shown), parts.name)
+    else:
+        judged, turns = _judged(parts, now)
+        shown, good_from = [entry for entry, _ in judged], now
+        versions = in_order(subject.version for _, subject in judged if subject.version)
+    document = parts.document
+    page = Page(
+        name=parts.name,
+        files=tuple([_shown(parts, entry) for entry in shown]),
+        versions=versions,
+        status=case.status,
+        status_reason=case.status_reason,
+        extra=document.extra if document is not None else {},
+    )
+    return Assembled(page, good_from, turns if turns < FOR_GOOD else None)
+
+
+def _judged(parts: Parts, now: float) -> tuple[list[tuple[Entry, Subject]], float]:
+    """The files that are shown now, and when that may become another answer."""
+    judge = parts.judge
     shown = []
     turns = judge.turns(now)
     for entry, subject in subjects(parts):
@@ -76,17 +99,8 @@ def assemble(parts: Parts, now: float) -> Assembled:
         if until:
             turns = min(turns, until)
         else:
-            shown.append(entry)
-    document = parts.document
-    page = Page(
-        name=parts.name,
-        files=tuple(_shown(parts, entry) for entry in shown),
-        versions=versions_of((entry.filename for entry in shown), parts.name),
-        status=case.status,
-        status_reason=case.status_reason,
-        extra=document.extra if document is not None else {},
-    )
-    return Assembled(page, 0.0 if judge.lenient else now, turns if turns < FOR_GOOD else None)
+            shown.append((entry, subject))
+    return shown, turns
 
 
 def subjects(parts: Parts) -> Iterable[tuple[Entry, Subject]]:
