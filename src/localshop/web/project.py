@@ -18,6 +18,7 @@ from localshop.protocol.names import normalise
 from . import rights
 from .content import may_change
 from .downloads import use
+from .hidden import hidden
 from .readme import Readme, readme
 from .releases import doubt, newest_first, releases
 from .set_up_lines import pip_install, uv_install
@@ -40,7 +41,7 @@ def project(request: HttpRequest, slug: str, name: str) -> HttpResponse:
         return render(request, "web/packages/asking.html", context)
     every = releases(repository, found)
     told, text = _told(repository, found, [(one.path, one.filename) for one in newest_first(every)])
-    index = index_url(request, repository)
+    index, owns = index_url(request, repository), rights.may_own(request, repository)
     context = {
         "repository": repository,
         "project": found,
@@ -48,11 +49,13 @@ def project(request: HttpRequest, slug: str, name: str) -> HttpResponse:
         "doubt": doubt(every),
         "pip": pip_install(index),
         "uv": uv_install(index),
+        "hidden": hidden(every),
+        "may_own": owns,
         "about": told,
         "readme": text,
         "asking": asking,
         "use": use(repository.slug, name),
-        "may_see_downloads": rights.may_own(request, repository),
+        "may_see_downloads": owns,
         "may": may_change(request, repository, found),
         "may_upload": found.kind == "private" and rights.may_upload(request, repository),
         "may_refresh": found.kind != "private" and rights.identity_of(request) is not None,

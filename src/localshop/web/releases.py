@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import groupby
+from typing import Any
 
 from packaging.version import Version
 
@@ -14,10 +16,10 @@ from localshop.catalog.attestations import Origin
 from localshop.catalog.records import FileRecord, JobRecord, ProjectRecord, RepositoryRecord
 from localshop.mirror.errands import mirror_key
 from localshop.mirror.names import is_ours
-from localshop.policies.records import Verdict
+from localshop.policies.records import Pass, Verdict
 from localshop.protocol.document import Entry, entry_from_json
 from localshop.protocol.filenames import parse, version_or_none
-from localshop.shelf.hearing import hearing
+from localshop.shelf.hearing import Hearing, hearing
 from localshop.shelf.parts import answering
 
 
@@ -25,9 +27,10 @@ from localshop.shelf.parts import answering
 class FileLine:
     """One file as the page shows it.
 
-    ``hidden``: the verdict that keeps it from clients. ``standing``: ``here``, ``upstream``, ``fetching``,
-    ``failed`` or ``lost``; ``why`` is what its job said when it last failed. ``origin`` is what is known
-    of where it was made.
+    ``hidden``: the verdict that keeps it from clients; ``verdicts``: all that is said of it, also by rules
+    that are only watched; ``let_through``: the pass that lets it through all the same. ``standing``:
+    ``here``, ``upstream``, ``fetching``, ``failed`` or ``lost``; ``why``: what its job said when it failed.
+    ``gone``: since when its upstream has it no more. ``origin`` is what is known of where it was made.
     """
 
     entry: Entry
@@ -35,6 +38,9 @@ class FileLine:
     standing: str
     why: str = ""
     hidden: Verdict | None = None
+    verdicts: Sequence[Verdict] = ()
+    let_through: Pass | None = None
+    gone: datetime | None = None
     origin: Origin | None = None
 
 
@@ -69,6 +75,16 @@ class Release:
     def publisher(self) -> str:
         """Who verifiably made it, if that is known of any of its files."""
         return next((one.origin.publisher for one in self.files if one.origin and one.origin.publisher), "")
+
+    @property
+    def hidden(self) -> bool:
+        """Whether some of it is kept from clients."""
+        return any(line.hidden for line in self.files)
+
+    @property
+    def let_through(self) -> Pass | None:
+        """The pass that lets it through."""
+        return next((line.let_through for line in self.files if line.let_through is not None), None)
 
     @property
     def stored(self) -> bool:
@@ -135,11 +151,21 @@ def _lines(repository: RepositoryRecord, found: ProjectRecord) -> list[FileLine]
     return [
         replace(
             _line(found, entry, row=own.get(name), job=_job(own.get(name), jobs)),
-            hidden=called.verdict(entry, now),
+            **_judged(called, entry, now),
             origin=origins.get((entry.path, name)),
         )
         for name, entry in entries.items()
     ]
+
+
+def _judged(called: Hearing, entry: Entry, now: float) -> dict[str, Any]:
+    """What the judge says of a file."""
+    judge, told = called.judge, called.subject(entry)
+    return {
+        "hidden": judge.verdict(told, now),
+        "verdicts": tuple(judge.verdicts(told, now)),
+        "let_through": judge.pass_for(told, now),
+    }
 
 
 def _stays(row: FileRecord, found: ProjectRecord, listed: dict[str, Entry]) -> bool:
@@ -164,8 +190,9 @@ def _line(found: ProjectRecord, entry: Entry, *, row: FileRecord | None, job: Jo
         standing = "failed" if job.state == "failed" else "fetching"
     else:
         standing = "lost" if found.kind == "private" else "upstream"
+    gone = datetime.fromtimestamp(row.gone, tz=UTC) if row is not None and row.gone is not None else None
     why = job.error if job is not None and standing != "here" else ""
-    return FileLine(entry, parsed.version if parsed is not None else "", standing, why)
+    return FileLine(entry, parsed.version if parsed is not None else "", standing, why, gone=gone)
 
 
 def _order(line: FileLine) -> tuple[Version, str, str]:
