@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 PATIENCE = 30
 """Seconds after which something that should happen is held not to."""
 
 
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
+
+
 class Running:
     """A command that stays."""
+
+    program = (sys.executable, "-W", "error", "-m", "localshop")
 
     def __init__(self, localshop, *arguments, **environ):
         self.log = localshop.home.parent / f"{arguments[0]}.log"
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-W", "error", "-m", "localshop", *arguments],
+                [*self.program, *arguments],
                 env=localshop.environ(**environ),
                 cwd="/",
                 stdin=subprocess.DEVNULL,
@@ -46,6 +56,23 @@ class Running:
             assert line, self.log.read_text()
             self.said += line
         self.url = re.search(r"pip install -i (https?://\S+)/repo/default/ <package>", self.said)[1]
+
+    def get(self, path, *, accept="*/*"):
+        """The status and the body; redirects are not followed."""
+        request = urllib.request.Request(self.url + path, headers={"Accept": accept})
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
+        try:
+            with opener.open(request, timeout=PATIENCE) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read()
+
+    def file_url(self, project):
+        """The URL of the first file in a project's page."""
+        status, body = self.get(f"/repo/default/{project}/", accept="application/vnd.pypi.simple.v1+json")
+        assert status == 200, self.log.read_text()
+        return json.loads(body)["files"][0]["url"]
 
     @property
     def port(self):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
 
 from localshop import config
 from localshop.config import addresses
@@ -122,6 +125,13 @@ STORAGES: dict[str, dict[str, Any]] = {
 }
 # Django's own storage on disk, and what derives from it, would else write to the working directory.
 MEDIA_ROOT = str(_config.home / "files")
+
+# Who is told of jobs after the commit, beside the processes that ask for them by themselves.
+JOB_ENGINE = "localshop.jobs.messenger.tell" if _config.broker_url else ""
+if JOB_ENGINE and find_spec("celery") is None:
+    raise ImproperlyConfigured(
+        "LOCALSHOP_BROKER_URL needs Celery, which is not installed: pip install 'localshop[celery]'"
+    )
 
 AUTH_USER_MODEL = "catalog.User"
 PASSWORD_HASHERS = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -11,45 +10,15 @@ import sqlite3
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-import servers
 from command_line import CommandLine
 from distributions import wheel
-from servers import PATIENCE, until
-
-JSON = "application/vnd.pypi.simple.v1+json"
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_):
-        return None
-
-
-class Running(servers.Running):
-    """One that can be asked for pages and files."""
-
-    def get(self, path, *, accept="*/*"):
-        """The status and the body; redirects are not followed."""
-        request = urllib.request.Request(self.url + path, headers={"Accept": accept})
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
-        try:
-            with opener.open(request, timeout=PATIENCE) as answer:
-                return answer.status, answer.read()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read()
-
-    def file_url(self, project):
-        status, body = self.get(f"/repo/default/{project}/", accept=JSON)
-        assert status == 200, self.log.read_text()
-        return json.loads(body)["files"][0]["url"]
+from servers import PATIENCE, Running, until
 
 
 @pytest.fixture

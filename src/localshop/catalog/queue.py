@@ -2,15 +2,22 @@
 
 A job is written in the caller's transaction, unique by key while it waits, claimed by a
 conditional update with a lease, retried with growing delays, and at last failed in plain sight.
+
+There may be an engine that runs jobs (``settings.JOB_ENGINE``, the dotted path of a function). It is
+told the id of a job that can be claimed, after the commit, and may forget it: ``due`` finds the row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
+from typing import cast
 
+from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.models import Q
+from django.utils.module_loading import import_string
 
 from localshop.errors import BadInput
 
@@ -59,16 +66,21 @@ def enqueue(
         if failed.exists():
             rested = failed if insist else failed.filter(run_after__lt=now - _REVIVE_AFTER)
             rested.update(state=Job.State.WAITING, attempts=0, run_after=now, payload=dict(payload))
+            _tell(key)
             return
         job = Job(name=name, key=key, payload=dict(payload), priority=priority, run_after=now, every=every)
         # Two that ask at the same moment: the unique key lets one row in.
         Job.objects.bulk_create([job], ignore_conflicts=True)
+        _tell(key)
 
 
-def claim(worker: str, *, now: float, names: Collection[str]) -> Claim | None:
-    """Take the next job that is due, or one whose worker's lease has run out."""
+def claim(worker: str, *, now: float, names: Collection[str], only: int | None = None) -> Claim | None:
+    """Take the next job that is due, or one whose worker's lease has run out.
+
+    ``only``: take that job, if it is one of these, or nothing.
+    """
     with transaction.atomic():
-        rows = Job.objects.filter(_claimable(now), name__in=names).order_by("priority", "run_after", "id")
+        rows = _due(now, names, only=only)
         if connection.features.has_select_for_update_skip_locked:
             rows = rows.select_for_update(skip_locked=True)
         row = rows.first()
@@ -82,9 +94,14 @@ def claim(worker: str, *, now: float, names: Collection[str]) -> Claim | None:
     return Claim(row.id, row.name, row.key, row.payload, row.attempts, worker)
 
 
-def is_due(*, now: float, names: Collection[str]) -> bool:
+def is_due(*, now: float, names: Collection[str], only: int | None = None) -> bool:
     """Whether a claim would find anything. Cheap, and takes no write lock."""
-    return Job.objects.filter(_claimable(now), name__in=names).exists()
+    return _due(now, names, only=only).exists()
+
+
+def due(*, now: float, names: Collection[str], most: int) -> list[int]:
+    """The ids of jobs that could be claimed, in the order in which they should be; ``most`` of them."""
+    return list(_due(now, names).values_list("id", flat=True)[:most])
 
 
 def heartbeat(worker: str, ids: Collection[int], *, now: float) -> None:
@@ -111,6 +128,7 @@ def give_back(claim: Claim, *, now: float) -> None:
         row = _mine(claim.worker, [claim.id]).first()
         if row is not None:
             _wait_again(row, run_after=now, attempts=row.attempts - 1, error=row.error)
+            _tell(claim.key)
 
 
 def failed(claim: Claim, error: str, *, now: float, final: bool = False) -> bool:
@@ -151,6 +169,7 @@ def retry(job_id: int, *, now: float) -> JobRecord:
             raise BadInput(f"There is no job {job_id} that could be tried again.")
         key = row.key
         _wait_again(row, run_after=now, attempts=0, error=row.error)
+        _tell(key)
         return _record(Job.objects.get(key=key, state=Job.State.WAITING))
 
 
@@ -186,6 +205,11 @@ def longest_due(*, now: float) -> float:
     return now - first if first is not None else 0.0
 
 
+def _due(now: float, names: Collection[str], *, only: int | None = None) -> models.QuerySet[Job]:
+    rows = Job.objects.filter(_claimable(now), name__in=names).order_by("priority", "run_after", "id")
+    return rows if only is None else rows.filter(id=only)
+
+
 def _claimable(now: float) -> Q:
     """Jobs that are due, and those whose lease has run out.
 
@@ -211,6 +235,26 @@ def _wait_again(row: Job, *, run_after: float, attempts: int, error: str) -> Non
     row.attempts = attempts
     row.error = error
     row.save()
+
+
+def _tell(key: str) -> None:
+    """Have the engine told, once all of this is committed, which job waits under this key."""
+    engine = _engine()
+    if engine is None:
+        return
+    told = list(Job.objects.filter(key=key, state=Job.State.WAITING).values_list("id", flat=True))
+
+    def tell() -> None:
+        for job_id in told:
+            engine(job_id)
+
+    # What was committed is not undone, nor a request failed, because an engine fails.
+    transaction.on_commit(tell, robust=True)
+
+
+@cache
+def _engine() -> Callable[[int], None] | None:
+    return cast("Callable[[int], None]", import_string(settings.JOB_ENGINE)) if settings.JOB_ENGINE else None
 
 
 def _record(row: Job) -> JobRecord:

@@ -40,14 +40,20 @@ class Command(LocalshopCommand):
             default=settings.workers,
             help=f"how many web processes, {settings.workers} if not given",
         )
-        parser.add_argument("--no-jobs", action="store_true", help="leave the jobs to `localshop worker`")
+        parser.add_argument(
+            "--no-jobs",
+            action="store_true",
+            help="leave the jobs to `localshop worker`; with a broker they are always left to Celery",
+        )
 
     def handle(self, *_args: object, **options: Any) -> None:
         """Set up what is missing, say where we are, and serve until a signal comes."""
         # First, because who cannot serve should not make a home, nor a password that nobody gets to see.
         with _bound(*options["bind"]) as listener:
             text = self._set_up(listener)
-            children = _children(listener, workers=options["workers"], with_jobs=not options["no_jobs"])
+            # Who has a broker has workers of Celery, which may be on other machines.
+            with_jobs = not (options["no_jobs"] or config.current().broker_url)
+            children = _children(listener, workers=options["workers"], with_jobs=with_jobs)
             # Who comes from now on waits until the processes are there, and when one starts again.
             listener.listen(_BACKLOG)
             self._run(children, text)
@@ -81,6 +87,8 @@ class Command(LocalshopCommand):
             facts += [("user", report.username), ("password", password)]
             if report.weakness:
                 self.warn(f"That password is a weak one. {report.weakness}")
+        if settings.broker_url:
+            facts.append(("jobs", "are left to Celery: localshop celeryd -B -E"))
         return (
             f"localshop serves {settings.home}.\n\n{lines(facts)}\n\n"
             f"Install through it:\n  pip install -i {index} <package>"

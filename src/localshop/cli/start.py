@@ -22,6 +22,7 @@ COMMANDS = {
     "serve": "localshop.cli.serve",
     "worker": "localshop.cli.worker",
     "run_gunicorn": "localshop.cli.run_gunicorn",
+    "celeryd": "localshop.cli.celeryd",
     "repository": "localshop.cli.repository",
     "cidr": "localshop.cli.cidr",
     "policy": "localshop.cli.policy",

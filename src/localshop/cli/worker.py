@@ -18,10 +18,15 @@ class Command(LocalshopCommand):
 
     def handle(self, *_args: object, **_options: object) -> None:
         """Work until a signal comes."""
-        from django.db import connections  # noqa: PLC0415 - they need Django's settings.
+        work()
 
-        from localshop.cli import processes  # noqa: PLC0415
 
-        # An open database must not be carried into another process.
-        connections.close_all()
-        supervise([Child("job", processes.work)])
+def work() -> None:
+    """Keep one process that does jobs, until a signal comes."""
+    from django.db import connections  # noqa: PLC0415 - they need Django's settings.
+
+    from localshop.cli import processes  # noqa: PLC0415
+
+    # An open database must not be carried into another process.
+    connections.close_all()
+    supervise([Child("job", processes.work)])
