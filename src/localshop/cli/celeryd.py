@@ -15,18 +15,25 @@ class Command(LocalshopCommand):
     help = "run jobs with Celery (-B -E …), or as `worker` does if there is no broker"
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Take the options as they are: which there are is Celery's knowledge."""
-        broker = config.current().broker_url
-        if not broker:
-            if {"-h", "--help"} & set(argv):
-                self.print_help(argv[0], argv[1])
-            else:
-                work()
-            return
-        from django.db import connections  # noqa: PLC0415 - it needs Django's settings.
+        """Run with everything behind the command's name as Celery's own."""
+        if not config.current().broker_url and not {"-h", "--help"}.isdisjoint(argv):
+            self.print_help(argv[0], argv[1])
+        else:
+            _run(argv[2:])
 
-        from localshop.celery import app  # noqa: PLC0415 - only who has a broker has Celery.
+    def handle(self, *_args: object, **_options: object) -> None:
+        """Run with no options: so it is when another program calls this command."""
+        _run([])
 
-        # An open database must not be carried into another process.
-        connections.close_all()
-        sys.exit(app.start(["worker", *argv[2:]]))
+
+def _run(given: list[str]) -> None:
+    if not config.current().broker_url:
+        work()
+        return
+    from django.db import connections  # noqa: PLC0415 - they need Django's settings.
+
+    from localshop.celery import app  # noqa: PLC0415 - only who has a broker has Celery.
+
+    # An open database must not be carried into another process.
+    connections.close_all()
+    sys.exit(app.start(["worker", *given]))

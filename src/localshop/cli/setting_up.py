@@ -21,7 +21,8 @@ from localshop.config.reference import conf_template
 
 FIRST_USER = "admin"
 _LETTERS = string.ascii_letters + string.digits
-_PROCFILE = "web: localshop serve --no-jobs\nworker: localshop worker\n"
+# The one in the repository's root is the same.
+_PROCFILE = "web: localshop run_gunicorn\nworker: localshop celeryd -B -E\n"
 
 
 @dataclass(frozen=True, slots=True)
