@@ -103,7 +103,10 @@ def file_arrived(file_id: int, *, sha256: str, size: int, name: str) -> BlobReco
     """The bytes of a file are in the storage as ``name``, complete and verified."""
     with fetched_again():
         row = File.objects.select_related("project", "repository").get(id=file_id)
-        blob, _ = Blob.objects.update_or_create(sha256=sha256, defaults={"size": size, "name": name})
+        blob, made = Blob.objects.get_or_create(sha256=sha256, defaults={"size": size, "name": name})
+        if not made:
+            blob.size, blob.name = size, name
+            blob.save(update_fields=["size", "name"])
         File.objects.filter(id=file_id).update(blob=blob, sha256=sha256)
         if row.sha256 != sha256:
             # A file whose page told no digest has one now.

@@ -81,9 +81,16 @@ def save_findings(
     """
     moment = datetime.fromtimestamp(now, tz=UTC)
     with fetched_again():
-        row, _ = Project.objects.get_or_create(
-            repository_id=repository_id, name=name, defaults={"listed": listed}
+        first = {"listed": listed, "status": status, "status_reason": status_reason, "serial": 1}
+        row, made = Project.objects.get_or_create(
+            repository_id=repository_id, name=name, defaults={**first, "fresh_until": fresh_until}
         )
+        if made:
+            # As most are: a cold installation looks at hundreds.
+            UpstreamPage.objects.bulk_create(
+                _first_page(row, finding, moment) for finding in findings if finding.page is not None
+            )
+            return _record(row)
         changed = (row.listed, row.status, row.status_reason) != (listed, status, status_reason)
         known = {one.upstream_id: one for one in UpstreamPage.objects.filter(project=row)}
         for finding in findings:
@@ -97,6 +104,23 @@ def save_findings(
         )
         row.refresh_from_db()
     return _record(row)
+
+
+def _first_page(row: Project, finding: Finding, moment: datetime) -> UpstreamPage:
+    page = finding.page
+    assert page is not None
+    return UpstreamPage(
+        project=row,
+        upstream_id=finding.upstream_id,
+        document=page.document,
+        digest=page.digest,
+        etag=page.etag,
+        last_modified=page.last_modified,
+        serial=page.serial,
+        checked=moment,
+        changed=moment,
+        error="",
+    )
 
 
 def _save_finding(row: Project, known: UpstreamPage | None, finding: Finding, moment: datetime) -> bool:

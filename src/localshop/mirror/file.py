@@ -175,7 +175,8 @@ async def _not_fetched(shop: Shop, repository: RepositoryRecord, located: Locate
     if repository.miss == "refuse":
         sentence = f"{filename} is not here, and repository {repository.slug!r} fetches nothing."
         return Withheld("not-mirrored", sentence)
-    if await shop.run(is_swapped, located):
+    # Of an undecided project nothing was ever stored.
+    if located.project.kind != "" and await shop.run(is_swapped, located):
         sentence = f"{filename} now has other bytes upstream than those that are stored here."
         return Withheld("digest-changed", sentence)
     return None

@@ -9,12 +9,13 @@ from localshop.catalog.records import ProjectRecord, RepositoryRecord
 from localshop.errors import UpstreamUnavailable
 from localshop.protocol.document import Entry, entry_from_json
 from localshop.protocol.filenames import candidates
+from localshop.shelf.known import known_project
 from localshop.shelf.parts import answering
 from localshop.shop import Shop
 from localshop.upstream.source import Source
 
 from .names import is_ours
-from .refresh import refresh
+from .refresh import entries_of, refresh
 
 _LOOK_AGAIN_AFTER = 10.0
 """Seconds after which a file that a fresh page does not list is looked for upstream once more."""
@@ -54,7 +55,7 @@ async def _by_row(
     shop: Shop, repository: RepositoryRecord, name: str, upstream_id: int | None, entry: Entry
 ) -> Located | None:
     source = _source(repository, upstream_id)
-    project = await shop.run(projects.project, repository.id, name)
+    project = await known_project(shop, repository, name)
     if source is None or project is None or is_ours(repository, name, kind=project.kind):
         return None
     return Located(project, source, entry)
@@ -63,7 +64,7 @@ async def _by_row(
 async def _in_project(
     shop: Shop, repository: RepositoryRecord, name: str, place: tuple[str, str]
 ) -> Located | None:
-    project = await shop.run(projects.project, repository.id, name)
+    project = await known_project(shop, repository, name)
     if is_ours(repository, name, kind=project.kind if project is not None else ""):
         return None
     if project is None or not project.fresh_until:
@@ -128,10 +129,7 @@ async def _in_document(
 
 def _entries(repository: RepositoryRecord, project_id: int) -> dict[tuple[str, str], tuple[int, Entry]]:
     answer = answering(repository, projects.upstream_pages(project_id))
-    if answer is None:
-        return {}
-    upstream_id, document = answer
-    return {(entry.path, entry.filename): (upstream_id, entry) for entry in document.files}
+    return entries_of(*answer) if answer is not None else {}
 
 
 def _source(repository: RepositoryRecord, upstream_id: int | None) -> Source | None:

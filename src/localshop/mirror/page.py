@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from localshop.catalog import projects
 from localshop.catalog.reads import Token
 from localshop.catalog.records import RepositoryRecord
 from localshop.observe.counters import count
 from localshop.shelf import shelf
+from localshop.shelf.known import known_project
 from localshop.shelf.shelf import Rendered
 from localshop.shop import Shop
 
@@ -79,7 +79,7 @@ async def _make(
         ready = await shelf.take(shop, newest, form, mark=repository.rules.mark)
         if ready is not None:
             return ready
-        project = await shop.run(projects.project, repository.id, name)
+        project = await known_project(shop, repository, name, token=newest)
         return await shelf.make(shop, repository, project, form) if project is not None else None
 
     state = f"{token.id} {token.serial} {token.arrivals} {repository.rules.mark} {form}"

@@ -11,8 +11,9 @@ from localshop.catalog.projects import Finding
 from localshop.catalog.records import ProjectRecord, RepositoryRecord, UpstreamPageRecord
 from localshop.errors import UpstreamDenied, UpstreamError, UpstreamNonsense, UpstreamUnavailable
 from localshop.observe.log import event, get_logger
-from localshop.protocol.document import Document, pack, with_first_seen
+from localshop.protocol.document import Document, Entry, pack, with_first_seen
 from localshop.protocol.readers import read
+from localshop.shelf.known import known_project
 from localshop.shelf.parts import known_document
 from localshop.shop import Shop
 from localshop.upstream.answers import PageAnswer
@@ -53,7 +54,7 @@ async def refresh(
 
     async def trip() -> ProjectRecord | None:
         token = await shop.reads.token(repository.id, name)
-        project = await shop.run(projects.project, repository.id, name) if token.id else None
+        project = await known_project(shop, repository, name, token=token)
         if project is not None and _is_fresh(shop, repository, project, asked_at, forced=forced):
             # Another process was there while we waited for our turn.
             return project
@@ -208,7 +209,7 @@ async def _write_down(
     if project is not None and any(finding.page is not None for finding in trip.findings):
         await _compare_digests(shop, project, trip.document)
     listed = trip.document is not None or await _anything_stored(shop, project, trip)
-    return await shop.write(
+    saved = await shop.write(
         projects.save_findings,
         repository.id,
         name,
@@ -219,6 +220,16 @@ async def _write_down(
         status=trip.document.status if trip.document is not None else "active",
         status_reason=trip.document.status_reason if trip.document is not None else "",
     )
+    if project is None and trip.document is not None:
+        # The next who comes wants one of these.
+        found = entries_of(trip.findings[-1].upstream_id, trip.document)
+        shop.entries.put((saved.id, saved.serial), found, weight=len(found) + 1)
+    return saved
+
+
+def entries_of(upstream_id: int, document: Document) -> dict[tuple[str, str], tuple[int, Entry]]:
+    """What this upstream says of each file, by path and file name."""
+    return {(entry.path, entry.filename): (upstream_id, entry) for entry in document.files}
 
 
 async def _compare_digests(shop: Shop, project: ProjectRecord, document: Document | None) -> None:

@@ -52,11 +52,14 @@ def is_safe(filename: str) -> bool:
     return _SAFE.match(filename) is not None and not filename.endswith(_SIBLINGS)
 
 
+@lru_cache(maxsize=8192)
 def parse(filename: str, project: str | None = None) -> FileName | None:
     """Read a file name; None when it is not that of a wheel or an sdist, or of another project.
 
     ``project``, normalised, makes the split between name and version certain; without it the likeliest one
     is taken (``foo-1-1.tar.gz`` can be read in two ways). Never raises.
+
+    To make a page asks for the same names three times within milliseconds.
     """
     head = _head(filename)
     if head is None:

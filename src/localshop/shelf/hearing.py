@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from localshop.catalog import files, projects
+from localshop.catalog import files
 from localshop.catalog.records import ProjectRecord, RepositoryRecord
 from localshop.policies.judge import Judge
 from localshop.policies.records import Subject, Verdict
@@ -17,6 +17,7 @@ from localshop.protocol.document import Entry
 from localshop.shop import Shop
 
 from .assemble import Parts, Place, subject_of, subjects
+from .known import known_project
 from .parts import judge_of, own_of, parts_of
 
 _LEAST = 20
@@ -67,10 +68,17 @@ async def heard(
     Every change of what he is told raises the project's serial, and other rules have another mark.
     """
     key = (project_id, serial, repository.rules.mark)
-    found = shop.hearings.get(key)
+    found: Hearing | None = shop.hearings.get(key)
     if found is None:
-        found = await shop.look(_look_up, repository, name)
-        if found is not None:
+        project = await known_project(shop, repository, name)
+        if project is None:
+            return None
+        if repository.rules.mark:
+            found = await shop.look(hearing, repository, project)
+        else:
+            # Nothing is read for it, so it needs no thread.
+            found = hearing(repository, project)
+        if project.id == project_id and project.serial == serial:
             shop.hearings.put(key, found, weight=_LEAST + len(found.known))
     return found
 
@@ -86,8 +94,3 @@ def hearing(repository: RepositoryRecord, project: ProjectRecord) -> Hearing:
         # One that the page does not have: it was overwritten, or is of an upstream that does not answer now.
         known.setdefault(own.entry.place, subject_of(parts, own.entry, since=own.since, gone=own.gone))
     return Hearing(replace(parts, own=(), document=None), known)
-
-
-def _look_up(repository: RepositoryRecord, name: str) -> Hearing | None:
-    project = projects.project(repository.id, name)
-    return hearing(repository, project) if project is not None else None

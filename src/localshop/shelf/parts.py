@@ -23,7 +23,8 @@ def parts_of(repository: RepositoryRecord, project: ProjectRecord) -> Parts:
     upstream_id, document = answer or (None, None)
     own = [
         own_of(file)
-        for file in files.files_of(project.id)
+        # Nothing of an undecided project was ever wanted.
+        for file in (files.files_of(project.id) if project.kind else ())
         # What came from another upstream than the one that answers now is not mixed in.
         if document is None or file.upstream_id in {None, upstream_id}
     ]
@@ -64,7 +65,8 @@ def judge_of(repository: RepositoryRecord, project: ProjectRecord, *, used: bool
         used=project.kind != "" if used is None else used,
         status=project.status,
         status_reason=project.status_reason,
-        passes=policies.passes_of(repository.id, project.name),
+        # Without rules there is nothing that a pass could let through.
+        passes=policies.passes_of(repository.id, project.name) if repository.rules.mark else (),
         # The findings of advisories enter here.
         findings=frozenset(),
     )

@@ -178,11 +178,13 @@ async def _save(shop: Shop, project: ProjectRecord, form: str, page: Rendered) -
 
 
 def _parts(shop: Shop, repository: RepositoryRecord, project: ProjectRecord) -> Parts:
+    # Each thing that arrives is counted: most projects are looked at once, before any has.
+    untouched = not project.kind and not project.arrivals
     return replace(
         parts_of(repository, project),
         base=base_of(shop, repository),
-        metadata=files.metadata_digests(project.id),
+        metadata={} if untouched else files.metadata_digests(project.id),
         offline=shop.config.offline,
-        provenance=attestations.places(project.id),
+        provenance=frozenset() if untouched else attestations.places(project.id),
         origin=_origin(shop.config.public_url),
     )

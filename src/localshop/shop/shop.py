@@ -16,7 +16,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from localshop.catalog import patience
 from localshop.catalog.reads import Reads, open_reads
-from localshop.catalog.records import Given
+from localshop.catalog.records import Given, ProjectRecord
 from localshop.config import Config
 from localshop.observe.log import event, get_logger
 from localshop.protocol.document import Entry
@@ -39,6 +39,7 @@ _PAGES_IN_MEMORY = 64 << 20
 _ENTRIES_IN_MEMORY = 200_000
 _HEARD_IN_MEMORY = 100_000
 _ABSENT_IN_MEMORY = 20_000
+_RECORDS_IN_MEMORY = 5_000
 _DOWNLOADS_IN_MEMORY = 100_000
 
 log = get_logger(__name__)
@@ -63,6 +64,8 @@ class Shop:
     """What the upstream (by id) that answers says of each (path, file name), weighed in files."""
     hearings: Cache[Any] = field(default_factory=lambda: Cache(_HEARD_IN_MEMORY))
     """Projects before their judge, weighed in files."""
+    records: Cache[ProjectRecord] = field(default_factory=lambda: Cache(_RECORDS_IN_MEMORY))
+    """Rows of projects, by id and serial (``shelf.known``)."""
     absent: Cache[float] = field(default_factory=lambda: Cache(_ABSENT_IN_MEMORY))
     """Until when (seconds since the epoch) a name need not be asked for again."""
     lists: dict[int, tuple[float, frozenset[str]]] = field(default_factory=dict)
