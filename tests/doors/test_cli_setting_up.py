@@ -112,7 +112,7 @@ def test_upgrade_copies_the_database_aside_and_only_when_there_is_something_to_d
     """A migration that goes wrong must not be the end of what was there; nor must a forgotten one."""
     assert "localshop init" in localshop.bad("upgrade")
     localshop("init")
-    assert localshop("upgrade") == {"migrations": [], "copy": None}
+    assert localshop("upgrade") == {"migrations": [], "copy": None, "removed": []}
     assert "nothing" in localshop.good("upgrade").out
     localshop.good("migrate", "sessions", "zero", "--verbosity", "0")
 

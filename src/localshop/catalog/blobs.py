@@ -14,6 +14,7 @@ from itertools import islice
 from django.db import transaction
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Sum
 
+from . import holds
 from .files import forget
 from .models import Blob, File, Project, Repository
 from .records import BlobRecord, HolderRecord, StoredRecord
@@ -112,9 +113,11 @@ def remove_unreferenced(blob_id: int, *, remove: Remove) -> bool:
     return _remove(_unreferenced(), blob_id, remove)
 
 
-def remove_orphan(name: str, *, sha256: str, remove: Remove) -> bool:
-    """Remove a stored file if still no row has it; whether it went."""
+def remove_orphan(name: str, *, sha256: str, remove: Remove, damaged: bool = False) -> bool:
+    """Remove a stored file if still no row has it; whether it went. No backup waits for a damaged one."""
     with transaction.atomic():
+        if not damaged and holds.held():
+            return False
         # For as long as this row is there, nobody else can register these bytes.
         row, made = Blob.objects.select_for_update().get_or_create(
             sha256=sha256, defaults={"size": 0, "name": name}
@@ -129,6 +132,8 @@ def remove_orphan(name: str, *, sha256: str, remove: Remove) -> bool:
 
 def _remove(rows: QuerySet[Blob], blob_id: int, remove: Remove) -> bool:
     with transaction.atomic():
+        if holds.held():
+            return False
         # Locked first and judged then: somebody who was about to give it to a file has done so by now.
         if Blob.objects.select_for_update().filter(id=blob_id).first() is None:
             return False

@@ -13,6 +13,7 @@ from localshop.errors import BadInput
 from localshop.protocol.filenames import parse, version_or_none
 from localshop.protocol.names import normalise
 
+from . import holds
 from .journal import Actor, note
 from .models import Blob, CoreMetadata, File, Project, Repository
 
@@ -138,9 +139,10 @@ def _delete(
 
 
 def _drop_unneeded(blobs: set[int]) -> list[str]:
-    """Forget bytes that no file of any repository needs; gives what the storage calls them."""
+    """Forget bytes that no file of any repository needs; gives what the storage calls those that may go."""
     unneeded = Blob.objects.filter(id__in=blobs, files=None)
-    names = list(unneeded.values_list("name", flat=True))
+    # A backup may need them yet; then the next sweep finds them.
+    names = [] if holds.held() else list(unneeded.values_list("name", flat=True))
     unneeded.delete()
     return names
 

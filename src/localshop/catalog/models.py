@@ -272,6 +272,13 @@ class Blob(models.Model):
     """Seconds since the epoch, to ten minutes or so: what was not used for longest makes room first."""
 
 
+class Hold(models.Model):
+    """A backup copies stored files: their bytes stay where they are. See ``catalog.holds``."""
+
+    until = models.FloatField()
+    """Seconds since the epoch at which it ends by itself, unless it is renewed."""
+
+
 class File(models.Model):
     """A wheel or an sdist that was asked for, mirrored or uploaded. Others have no row."""
 

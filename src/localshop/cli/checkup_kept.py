@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from django.db import Error as DatabaseError
 
-from localshop.catalog import blobs, health, queue, repositories
+from localshop.catalog import blobs, health, migrating, queue, repositories
 from localshop.catalog.records import RepositoryRecord
 from localshop.cli import schema
 from localshop.cli.diagnosis import Diagnosis
@@ -31,7 +31,7 @@ def check_database(config: Config) -> Iterator[Diagnosis]:
             yield Diagnosis("problem", "not-set-up", f"There is no localshop in {config.home} yet.", advice)
             return
         engine, has_fault = health.engine()
-        pending, damage = schema.pending(), health.damage()
+        pending, unknown, damage = migrating.pending(), migrating.unknown(), health.damage()
     except DatabaseError as error:
         told = " ".join(str(error).split())
         advice = "See that it runs, that LOCALSHOP_DATABASE_URL is right, and who may read its files."
@@ -44,7 +44,11 @@ def check_database(config: Config) -> Iterator[Diagnosis]:
         advice = "Stop what is running, then run `localshop upgrade`."
         sentence = f"The database is of an older localshop: {', '.join(pending)}."
         yield Diagnosis("problem", "not-upgraded", sentence, advice)
-    if not damage and not pending:
+    if unknown:
+        advice = "Install that version again, or restore a copy from before its upgrade."
+        sentence = f"The database is of a newer localshop than this one: it has seen {unknown[-1]}."
+        yield Diagnosis("problem", "too-old", sentence, advice)
+    if not damage and not pending and not unknown:
         yield Diagnosis("ok", "database", f"The database works: {engine}.")
     if has_fault:
         yield Diagnosis(

@@ -8,24 +8,34 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from django.core.management import call_command
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from localshop import __version__
-from localshop.catalog import repositories
+from localshop.catalog import migrating, repositories
 from localshop.config import Config
 from localshop.errors import BadInput
+from localshop.storage.disk import sync_file
 
 
 def ensure_ready(config: Config) -> None:
     """Raise ``BadInput``, with what to do about it, unless commands can work with this database."""
     if not is_initialised():
         raise BadInput(f"There is no localshop in {config.home} yet: run `localshop init`.")
-    if pending():
+    ensure_not_newer()
+    if migrating.pending():
         raise BadInput(
             "The database is of an older localshop than this one: stop what is running, then run "
             "`localshop upgrade`."
+        )
+
+
+def ensure_not_newer() -> None:
+    """Raise ``BadInput`` if a newer program has changed the tables: this one would read them wrongly."""
+    unknown = migrating.unknown()
+    if unknown:
+        raise BadInput(
+            f"The database is of a newer localshop than this one ({__version__}): it has seen {unknown[-1]}. "
+            "Install that version again, or restore a copy from before its upgrade."
         )
 
 
@@ -39,18 +49,6 @@ def is_initialised() -> bool:
     return repositories.is_there(repositories.DEFAULT)
 
 
-def pending() -> list[str]:
-    """Give the migrations that are still to be made, in order, each ``app.name``."""
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
-
-
-def migrate() -> None:
-    """Bring the tables to what this version needs."""
-    call_command("migrate", interactive=False, verbosity=0)
-
-
 def copy_aside(now: datetime) -> Path | None:
     """Copy a SQLite database to a file beside it and give its path; None for other databases.
 
@@ -61,15 +59,34 @@ def copy_aside(now: datetime) -> Path | None:
         return None
     source = _file()
     target = source.with_name(f"{source.name}.before-{__version__}-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}")
-    os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    unfinished = source.with_name(f"{source.name}.copying")
+    # One that was killed has left it; only one process at a time is here.
+    unfinished.unlink(missing_ok=True)
+    os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     with (
         closing(sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True)) as old,
-        closing(sqlite3.connect(target)) as new,
+        closing(sqlite3.connect(unfinished)) as new,
     ):
         old.backup(new)
         # One file, that can be put back by copying it; the log's mode would leave others beside it.
         new.execute("PRAGMA journal_mode=DELETE")
+    sync_file(unfinished)
+    # Only what is whole has the name of a copy.
+    unfinished.replace(target)
+    sync_file(target.parent)
     return target
+
+
+def remove_old_copies(*, keep: int) -> list[str]:
+    """Remove the copies of a SQLite database that `copy_aside` made, but for the newest; tells which went."""
+    if connection.vendor != "sqlite":
+        return []
+    source = _file()
+    copies = sorted(source.parent.glob(f"{source.name}.before-*"), key=lambda path: path.stat().st_mtime)
+    gone = copies[:-keep]
+    for path in gone:
+        path.unlink()
+    return [path.name for path in gone]
 
 
 def _file() -> Path:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from django.db import transaction
 
-from localshop.catalog import networks, people, repositories
+from localshop.catalog import migrating, networks, people, repositories
 from localshop.cli import schema
 from localshop.config import Config
 from localshop.config.addresses import host_and_port
@@ -49,13 +49,21 @@ def initialise(config: Config, *, username: str | None = None, password: str | N
     """
     config.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with alone(config.home):
-        _write_new(config.home / "localshop.conf.py", conf_template())
-        _write_new(config.home / "Procfile", _PROCFILE)
-        if schema.is_initialised():
-            name = people.first_administrator() or ""
-            return InitReport(config.home, index_url(config), name, None, weakness="", created=False)
-        schema.migrate()
-        return _first_rows(config, username or FIRST_USER, password or config.admin_password)
+        write_files(config.home)
+        if not schema.is_initialised():
+            # Others, on other machines, may be at the same database.
+            with migrating.alone():
+                if not schema.is_initialised():
+                    migrating.migrate()
+                    return _first_rows(config, username or FIRST_USER, password or config.admin_password)
+        name = people.first_administrator() or ""
+        return InitReport(config.home, index_url(config), name, None, weakness="", created=False)
+
+
+def write_files(home: Path) -> None:
+    """Write the files of a home that people edit, unless they are there."""
+    _write_new(home / "localshop.conf.py", conf_template())
+    _write_new(home / "Procfile", _PROCFILE)
 
 
 def index_url(

@@ -35,11 +35,13 @@ COMMANDS = {
     "mirror": "localshop.cli.mirror",
     "verify": "localshop.cli.verify",
     "sweep": "localshop.cli.sweep",
+    "backup": "localshop.cli.backup",
+    "restore": "localshop.cli.restore",
     "doctor": "localshop.cli.doctor",
 }
 """Each command and the module that has its class ``Command``; only the one that is asked for is imported."""
 
-_MAKERS = frozenset({"init", "serve"})
+_MAKERS = frozenset({"init", "serve", "restore"})
 """Those that set up a home in which there is nothing yet."""
 _OF_DJANGO = frozenset(
     {"changepassword", "clearsessions", "createsuperuser", "dumpdata", "flush", "loaddata", "shell"}

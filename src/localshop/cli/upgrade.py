@@ -6,9 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localshop import config
+from localshop.catalog import migrating
 from localshop.cli import schema, setting_up
-from localshop.cli.output import LocalshopCommand
+from localshop.cli.output import LocalshopCommand, Options
 from localshop.errors import BadInput
+
+KEPT = 3
+"""Copies of a SQLite database from before an upgrade."""
 
 
 class Command(LocalshopCommand):
@@ -21,16 +25,22 @@ class Command(LocalshopCommand):
         home = config.current().home
         if not schema.is_initialised():
             raise BadInput(f"There is no localshop in {home} yet: run `localshop init`.")
-        with setting_up.alone(home):
-            pending = schema.pending()
-            copy = schema.copy_aside(datetime.now(tz=UTC)) if pending else None
-            if pending:
-                schema.migrate()
-        shape = {"migrations": pending, "copy": None if copy is None else str(copy)}
+        # Whoever waited here finds that the other one has done it all.
+        with setting_up.alone(home), migrating.alone():
+            self._migrate(options)
+
+    def _migrate(self, options: Options) -> None:
+        schema.ensure_not_newer()
+        pending = migrating.pending()
+        copy = schema.copy_aside(datetime.now(tz=UTC)) if pending else None
+        if pending:
+            migrating.migrate()
+        gone = schema.remove_old_copies(keep=KEPT) if pending else []
+        shape = {"migrations": pending, "copy": None if copy is None else str(copy), "removed": gone}
         if not pending:
             self.show(options, shape, "There is nothing to upgrade.")
             return
         said = f"Migrations made: {', '.join(pending)}."
         if copy is not None:
-            said += f"\nThe database as it was before is in {copy}; delete it when all is well."
+            said += f"\nThe database as it was before is in {copy}; the newest {KEPT} such copies are kept."
         self.show(options, shape, said)

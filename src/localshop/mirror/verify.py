@@ -216,7 +216,7 @@ async def _repair(shop: Shop, stored: StoredRecord, finding: Finding) -> Finding
 
 def _remove_bytes(shop: Shop, stored: StoredRecord) -> None:
     # A storage elsewhere keeps what it has, as long as the size is right.
-    blobs.remove_orphan(stored.name, sha256=stored.sha256, remove=shop.store.delete)
+    blobs.remove_orphan(stored.name, sha256=stored.sha256, remove=shop.store.delete, damaged=True)
 
 
 async def _fetch_again(shop: Shop, mirrored: list[HolderRecord]) -> str | None:
