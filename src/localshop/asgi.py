@@ -27,13 +27,15 @@ from localshop.index.downloads import write_downloads
 from localshop.index.refusals import write_refusals
 from localshop.mirror.file import write_uses
 from localshop.observe import shared
-from localshop.observe.counters import count
+from localshop.observe.counters import Key, key_of, tally
 from localshop.observe.log import event, get_logger
 from localshop.shop import Shop, open_shop
 from localshop.uploads.form import remove_abandoned
 
 _FLUSH_EVERY = 5.0
 _LARGEST_FORM = 2_500_000
+_REQUESTS: dict[tuple[str, int], Key] = {}
+"""What a request counts as, by its door and status."""
 
 log = get_logger(__name__)
 
@@ -63,17 +65,18 @@ class FrontDoor:
                 status = message["status"]
             return send(message)
 
-        try:
-            await self._through(scope, receive, counted)
-        finally:
-            count("requests_total", door=scope.get("localshop.door", "web"), status=str(status))
-
-    async def _through(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        if self._index is not None and (path.startswith(self._below) or path in self._lists):
-            await self._index(scope, receive, send)
-        else:
-            await self._to_django(scope, receive, send)
+        try:
+            if self._index is not None and (path.startswith(self._below) or path in self._lists):
+                await self._index(scope, receive, counted)
+            else:
+                await self._to_django(scope, receive, counted)
+        finally:
+            how = (scope.get("localshop.door", "web"), status)
+            key = _REQUESTS.get(how)
+            if key is None:
+                key = _REQUESTS[how] = key_of("requests_total", door=how[0], status=str(status))
+            tally(key)
 
     async def _to_django(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Django takes in a whole body before any of our code runs, so its size is limited here."""

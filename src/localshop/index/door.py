@@ -19,7 +19,7 @@ from localshop.mirror.file import Coming, Elsewhere, Here, Outcome, Withheld
 from localshop.mirror.metadata import metadata
 from localshop.mirror.page import page
 from localshop.mirror.provenance import provenance
-from localshop.observe.counters import count
+from localshop.observe.counters import Key, key_of, tally
 from localshop.observe.log import event, get_logger
 from localshop.policies.reading import written
 from localshop.protocol.names import is_name, is_normalised, normalise
@@ -42,12 +42,12 @@ from .why import send_why
 _READS = frozenset({"GET", "HEAD"})
 _ROUNDS = 3
 """How often a file is looked up whose bytes are gone, or come, while it is about to be sent."""
-_OUTCOMES: dict[type[object], str] = {
-    Here: "here",
-    Elsewhere: "elsewhere",
-    Coming: "coming",
-    Withheld: "withheld",
-    type(None): "absent",
+_OUTCOMES: dict[type[object], Key] = {
+    Here: key_of("files_total", outcome="here"),
+    Elsewhere: key_of("files_total", outcome="elsewhere"),
+    Coming: key_of("files_total", outcome="coming"),
+    Withheld: key_of("files_total", outcome="withheld"),
+    type(None): key_of("files_total", outcome="absent"),
 }
 
 log = get_logger(__name__)
@@ -191,7 +191,7 @@ class IndexDoor:
         for _ in range(_ROUNDS):
             outcome = await files.file(self._shop, repository, route.path, route.filename, row=row)
             try:
-                count("files_total", outcome=_OUTCOMES[type(outcome)])
+                tally(_OUTCOMES[type(outcome)])
                 if isinstance(outcome, Withheld):
                     note_refusal(
                         self._shop, admission, outcome.slug, project=row.project, subject=route.filename

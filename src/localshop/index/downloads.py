@@ -7,7 +7,7 @@ import logging
 from localshop.access import Admission
 from localshop.catalog import downloads
 from localshop.catalog.records import Given
-from localshop.observe.counters import count
+from localshop.observe.counters import key_of, tally
 from localshop.observe.log import event, get_logger
 from localshop.protocol.conditional import byte_range
 from localshop.protocol.installers import installer
@@ -17,13 +17,14 @@ from .answers import Scope
 from .routes import Route
 
 _NO_END = 1 << 62
+_DOWNLOADS = key_of("downloads_total")
 
 log = get_logger(__name__)
 
 
 def note_download(shop: Shop, admission: Admission, scope: Scope, route: Route) -> None:
     """Somebody was given a file, or sent to where he gets it."""
-    count("downloads_total")
+    tally(_DOWNLOADS)
     if not shop.config.downloads_kept_days:
         return
     agent, identity, now = b"", admission.identity, shop.now()

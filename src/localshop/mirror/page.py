@@ -7,7 +7,7 @@ import contextlib
 
 from localshop.catalog.reads import Token
 from localshop.catalog.records import RepositoryRecord
-from localshop.observe.counters import count
+from localshop.observe.counters import key_of, tally
 from localshop.shelf import shelf
 from localshop.shelf.known import known_project
 from localshop.shelf.shelf import Rendered
@@ -19,6 +19,9 @@ from .refresh import is_fresh, refresh
 
 _PATIENCE = 4.0
 """Seconds for which a page that is known is held back for a newer one."""
+_SHELF, _STALE, _BUILT, _ABSENT = (
+    key_of("pages_total", outcome=outcome) for outcome in ("shelf", "stale", "built", "absent")
+)
 
 
 async def page(
@@ -30,31 +33,31 @@ async def page(
     behind. Only a project that nothing is known of is waited for; if its upstream fails then,
     that error is raised.
     """
-    ours, outcome = is_ours(repository, name, kind=token.kind), "shelf"
+    ours, outcome = is_ours(repository, name, kind=token.kind), _SHELF
     if ours:
         if not token.id or token.kind != "private":
             # With a 404 the client would look for the name elsewhere.
-            count("pages_total", outcome=outcome)
+            tally(outcome)
             return shelf.empty(name, form)
     elif not shop.config.offline and not is_fresh(shop, repository, token.fresh_until):
         if token.fresh_until:
             shop.behind(refresh(shop, repository, name), what=f"Refreshing {name}")
-            outcome = "stale"
+            outcome = _STALE
         else:
-            outcome = "built"
+            outcome = _BUILT
             if shop.now() < (shop.absent.get((repository.id, name)) or 0):
-                count("pages_total", outcome="absent")
+                tally(_ABSENT)
                 return None
             await _first_look(shop, repository, name, token)
             token = await shop.reads.token(repository.id, name)
     if not token.id or not (token.listed or ours):
-        count("pages_total", outcome="absent")
+        tally(_ABSENT)
         return None
     found = await shelf.take(shop, token, form, mark=repository.rules.mark)
     if found is None:
         found = await _make(shop, repository, name, token=token, form=form)
-        outcome = "built" if outcome == "shelf" else outcome
-    count("pages_total", outcome=outcome)
+        outcome = _BUILT if outcome is _SHELF else outcome
+    tally(outcome)
     return found
 
 
