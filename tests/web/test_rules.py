@@ -20,8 +20,12 @@ from threads import in_thread
 RULES = "/repositories/default/rules/"
 PACKAGE = "/repositories/default/packages/demo/"
 ME = Actor("test")
-MODES = ("cooldown", "first_seen", "block", "freeze", "yanked", "gone", "kinds", "licences")
-OFF = {f"{name}_mode": "off" for name in MODES} | {"licences_unknown": "allow"}
+MODES = ("vulnerable", "cooldown", "first_seen", "block", "freeze", "yanked", "gone", "kinds", "licences")
+OFF = {f"{name}_mode": "off" for name in MODES} | {
+    "licences_unknown": "allow",
+    # The one that is on where nothing is said of it.
+    "advisories_mode": "enforced",
+}
 
 
 @pytest.fixture
@@ -69,6 +73,24 @@ async def test_rules_are_saved_and_shown_again(owner):
     assert "evil\nurllib3&lt;2" in shown
     assert 'value="7"' in shown
 
+    await owner.post(RULES, OFF)
+    assert await rules() == NO_RULES
+
+
+async def test_what_is_on_by_itself_can_be_turned_off_and_on_again(owner):
+    """Whoever studies malware turns it off; the form must not turn it on behind his back."""
+    assert '<option value="enforced" selected>' in (await owner.get(RULES)).text
+    form = OFF | {"advisories_mode": "off", "vulnerable_mode": "watched", "vulnerable_severity": "high"}
+    await owner.post(RULES, form)
+    told = {
+        "advisories": {"malicious": "show", "mode": "enforced"},
+        "vulnerable": {"severity": "high", "mode": "watched"},
+    }
+    assert (await rules()).told() == told
+    assert '<option value="enforced" selected>' not in (await owner.get(RULES)).text
+
+    await owner.post(RULES, OFF | {"advisories_mode": "watched"})
+    assert (await rules()).told() == {"advisories": {"malicious": "hide", "mode": "watched"}}
     await owner.post(RULES, OFF)
     assert await rules() == NO_RULES
 

@@ -158,3 +158,9 @@ def _note(action: str, user: User, actor: Actor | None, *, before: object, after
     if actor is not None:
         detail = {"before": before, "after": after}
         note(action, actor, at=datetime.now(UTC), subject=user.username, detail=detail)
+
+
+def administrators_mail() -> list[str]:
+    """Where administrators want mail, those who gave an address and are not shut out."""
+    rows = User.objects.filter(is_superuser=True, is_active=True).exclude(email="").order_by("username")
+    return list(rows.values_list("email", flat=True))

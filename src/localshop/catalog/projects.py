@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from django.db import transaction
 from django.db.models import F
 
+from . import alarms
 from .durability import fetched_again
 from .models import File, Project, ShelvedPage, UpstreamPage
-from .records import ProjectRecord, UpstreamPageRecord
+from .records import Bad, ProjectRecord, UpstreamPageRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,11 @@ def save_findings(
     listed: bool,
     status: str = "active",
     status_reason: str = "",
+    bad: Sequence[Bad] = (),
 ) -> ProjectRecord:
     """Write down what a trip to the upstreams found; the project's row is made if need be.
+
+    ``bad``: what turned out bad with it, for alarms.
 
     The serial goes up only when a document became another, so that an unchanged page stays on the
     shelf and keeps its ETag.
@@ -103,6 +107,7 @@ def save_findings(
             serial=F("serial") + (1 if changed else 0),
         )
         row.refresh_from_db()
+        alarms.raise_alarms(bad, now=now, again=True)
     return _record(row)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from ipaddress import IPv4Network, IPv6Network
 from typing import NamedTuple
 
 from localshop.policies.rules import NO_RULES, Rules
+from localshop.protocol.affected import Affected
 from localshop.upstream.source import Source
 
 Address = IPv4Network | IPv6Network
@@ -322,3 +324,47 @@ class SwappedRecord:
     repository: str
     project: str
     filename: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdvisoryRecord:
+    """An advisory as lists show it; ``affected`` by project (normalised), empty: it was withdrawn.
+
+    ``severity`` is a CVSS score, None: none is told. ``body`` is the record as OSV writes it, in JSON; lists
+    leave it out.
+    """
+
+    name: str
+    modified: str
+    withdrawn: str
+    malicious: bool
+    severity: float | None
+    summary: str
+    affected: Mapping[str, Affected]
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """Why a release that is or was here is bad: what an alarm is raised for.
+
+    ``cause`` is one word for machines; ``source`` what says so; ``version`` "": the whole project.
+    """
+
+    repository: str
+    project: str
+    version: str
+    cause: str
+    source: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmRecord:
+    """An alarm; ``closed`` None: nobody has dealt with it yet."""
+
+    id: int
+    bad: Bad
+    at: datetime
+    closed: datetime | None
+    closed_by: str

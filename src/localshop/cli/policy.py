@@ -133,7 +133,7 @@ class Command(Group):
             "passes": [_pass(each) for each in passes],
         }
         rows = [(name, told.get("mode", "-"), _facts(told)) for name, told in one.rules.told().items()]
-        none = f"Repository {one.slug!r} has no rules: it shows everything."
+        none = f"Repository {one.slug!r} has no rules: it shows everything but what is known to be malicious."
         text = table(("rule", "mode", "what"), rows, none=none)
         if passes:
             heads = ("let through", "version", "until", "reason", "by")

@@ -8,6 +8,7 @@ from typing import Any
 
 from localshop.cli.output import Options
 from localshop.errors import BadInput
+from localshop.policies.advisories import SEVERITIES, Advisories
 from localshop.policies.kinds import FILE_KINDS
 from localshop.policies.listed import listed
 from localshop.policies.rules import ALLOW, KINDS, Rules, read
@@ -25,6 +26,7 @@ _OPTIONS = (
         "first_seen",
         "hide_kind",
     ),
+    *("advisories", "vulnerable"),
     *("licence", "no_licence", "unknown_licence", "watch", "enforce", "unset"),
 )
 _Shape = dict[str, dict[str, Any]]
@@ -51,6 +53,14 @@ def declare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--hide-kind", action="append", default=[], choices=FILE_KINDS, help="hide all files of a kind"
+    )
+    parser.add_argument(
+        "--advisories", choices=("hide", "show"), help="what becomes of malicious releases; hide unless said"
+    )
+    parser.add_argument(
+        "--vulnerable",
+        choices=SEVERITIES,
+        help="hide releases with a known vulnerability of this severity or a higher one",
     )
     _declare_licences(parser)
     for option, about in (
@@ -84,11 +94,16 @@ def changed(rules: Rules, options: Options) -> Rules:
     for name in options["unset"]:
         _rule_name(name, {*KINDS, ALLOW})
         shape.pop(name, None)
+        if name == Advisories.name:
+            # It is on where nothing is said of it.
+            shape[name] = {"malicious": "show"}
     _set_single(shape, options)
     _set_lists(shape, options)
     for option, mode in (("watch", "watched"), ("enforce", "enforced")):
         for name in options[option]:
             _rule_name(name, KINDS)
+            if name == Advisories.name:
+                shape.setdefault(name, {})
             if name not in shape:
                 raise BadInput(f"The rule {name!r} is off.")
             shape[name]["mode"] = mode
@@ -112,6 +127,8 @@ def _set_single(shape: _Shape, options: Options) -> None:
         ("cooldown", "days", options["cooldown"]),
         ("freeze", "date", options["freeze"]),
         ("licences", "unknown", options["unknown_licence"]),
+        ("advisories", "malicious", options["advisories"]),
+        ("vulnerable", "severity", options["vulnerable"]),
     ):
         if value is not None:
             shape.setdefault(rule, {})[key] = value

@@ -26,6 +26,8 @@ COMMANDS = {
     "repository": "localshop.cli.repository",
     "cidr": "localshop.cli.cidr",
     "policy": "localshop.cli.policy",
+    "advisories": "localshop.cli.advisories",
+    "alarms": "localshop.cli.alarms",
     "credential": "localshop.cli.credential",
     "user": "localshop.cli.user",
     "project": "localshop.cli.project",

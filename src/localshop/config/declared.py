@@ -234,6 +234,21 @@ class Config:
         False,
         "Whether no upstream is ever asked, and everything is answered from what is here.",
     )
+    advisories_url: str = _setting(
+        kinds.url("http", "https"),
+        "",
+        "Where the zip of all advisories about PyPI is, as OSV publishes it. With it they are looked at anew "
+        "every hour; without one, only `localshop advisories import` brings them.",
+        example="https://osv-vulnerabilities.storage.googleapis.com/PyPI/all.zip",
+        secret=True,
+    )
+    alarm_webhook_url: str = _setting(
+        kinds.url("http", "https"),
+        "",
+        "Where alarms are posted as JSON, with a `text` that Slack and Mattermost show.",
+        example="https://chat.example.com/hooks/localshop",
+        secret=True,
+    )
     email_url: str = _setting(
         kinds.email_url(),
         "",

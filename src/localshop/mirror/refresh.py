@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from localshop.catalog import files, projects
+from localshop.catalog import alarms, files, projects
 from localshop.catalog.projects import Finding
-from localshop.catalog.records import ProjectRecord, RepositoryRecord, UpstreamPageRecord
+from localshop.catalog.records import Bad, ProjectRecord, RepositoryRecord, UpstreamPageRecord
 from localshop.errors import UpstreamDenied, UpstreamError, UpstreamNonsense, UpstreamUnavailable
 from localshop.observe.log import event, get_logger
 from localshop.protocol.document import Document, Entry, pack, with_first_seen
+from localshop.protocol.filenames import parse
 from localshop.protocol.readers import read
 from localshop.shelf.known import known_project
 from localshop.shelf.parts import known_document
@@ -19,6 +21,7 @@ from localshop.shop import Shop
 from localshop.upstream.answers import PageAnswer
 from localshop.upstream.source import Source
 
+from .turned import Turn, turned_bad
 from .unlisted import is_unlisted
 
 ABSENT_FOR = 60.0
@@ -37,6 +40,7 @@ class _Trip:
 
     findings: list[Finding] = field(default_factory=list)
     document: Document | None = None
+    turns: list[Turn] = field(default_factory=list)
     failure: UpstreamError | None = None
 
 
@@ -103,6 +107,9 @@ async def _ask_in_order(
             # Packing a large page takes too long for the loop.
             found = await shop.run(_record, source, answer, document, last=last, now=shop.now())
             trip.findings.append(Finding(source.id, found, filenames=_filenames(document)))
+            before = known_document(last) if last is not None and found is not None else None
+            if before is not None:
+                trip.turns.append(Turn(source.id, before, document))
         if document is not None:
             trip.document = document
             break
@@ -207,7 +214,7 @@ async def _write_down(
         shop.absent.put((repository.id, name), now + min(ABSENT_FOR, repository.fresh))
         return None
     if project is not None and any(finding.page is not None for finding in trip.findings):
-        await _compare_digests(shop, project, trip.document)
+        await _compare_digests(shop, repository, project, trip.document)
     listed = trip.document is not None or await _anything_stored(shop, project, trip)
     saved = await shop.write(
         projects.save_findings,
@@ -219,6 +226,7 @@ async def _write_down(
         listed=listed,
         status=trip.document.status if trip.document is not None else "active",
         status_reason=trip.document.status_reason if trip.document is not None else "",
+        bad=await shop.run(_bad, repository, project, trip.turns) if project is not None else (),
     )
     if project is None and trip.document is not None:
         # The next who comes wants one of these.
@@ -232,7 +240,17 @@ def entries_of(upstream_id: int, document: Document) -> dict[tuple[str, str], tu
     return {(entry.path, entry.filename): (upstream_id, entry) for entry in document.files}
 
 
-async def _compare_digests(shop: Shop, project: ProjectRecord, document: Document | None) -> None:
+def _bad(repository: RepositoryRecord, project: ProjectRecord, turns: Sequence[Turn]) -> list[Bad]:
+    """What turned bad of files that somebody here has had."""
+    if not turns or project.kind == "private":
+        return []
+    wanted = {row.filename: row.upstream_id for row in files.every_row(project.id)}
+    return [one for turn in turns for one in turned_bad(repository.slug, project.name, turn, wanted=wanted)]
+
+
+async def _compare_digests(
+    shop: Shop, repository: RepositoryRecord, project: ProjectRecord, document: Document | None
+) -> None:
     """Tell when a file was swapped upstream. Here the bytes that were seen first stay."""
     entries = document.files if document is not None else ()
     announced = {entry.filename: entry.sha256 for entry in entries if entry.sha256}
@@ -246,6 +264,16 @@ async def _compare_digests(shop: Shop, project: ProjectRecord, document: Documen
             stored=stays,
             announced=other,
         )
+        parsed = parse(filename, project.name)
+        bad = Bad(
+            repository.slug,
+            project.name,
+            parsed.version if parsed is not None else "",
+            cause="swapped",
+            source=filename,
+            sentence=f"The upstream announces other bytes for {filename} than are stored here; those stay.",
+        )
+        await shop.run(alarms.raise_alarms, [bad], now=shop.now(), again=True)
 
 
 def _good_for(repository: RepositoryRecord, failure: UpstreamError | None) -> float:

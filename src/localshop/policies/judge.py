@@ -4,10 +4,11 @@ He is asked alike for the page, the bytes, the metadata and by whoever fetches, 
 this order:
 
 1. A project that is quarantined (PEP 792) shows nothing.
-2. A pass lets its version through, whatever the rules say, until its time.
-3. What is blocked by its very name, and whatever else the allow list does not lift, is hidden.
-4. The allow list is an exception to all other rules.
-5. All other rules hide what they hide. If several do, the one that lasts longest answers.
+2. A version that somebody holds back by hand is hidden, also from an older pass.
+3. A pass lets its version through, whatever the rules say, until its time.
+4. What is blocked by its very name, and whatever else the allow list does not lift, is hidden.
+5. The allow list is an exception to all other rules.
+6. All other rules hide what they hide. If several do, the one that lasts longest answers.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from packaging.version import Version
 
 from localshop.protocol.filenames import version_or_none
 
-from .records import FOR_GOOD, SHOWN, Case, Pass, Subject, Verdict
+from .records import FOR_GOOD, SHOWN, Case, Hold, Pass, Subject, Verdict
 from .rule import Rule
 from .rules import Rules
 
@@ -26,14 +27,17 @@ from .rules import Rules
 class Judge:
     """Judges the files of one project by the rules of its repository."""
 
-    __slots__ = ("_allow", "_allowed", "_enforced", "_firm", "_let", "_passes", "_plain", "_watched", "case")
+    __slots__ = (
+        *("_allow", "_allowed", "_enforced", "_firm", "_held", "_holding", "_let", "_passes", "_plain"),
+        *("_watched", "case"),
+    )
 
     def __init__(self, rules: Rules, case: Case) -> None:
         self.case = case
         self._passes = [one for one in case.passes if not one.rule]
         # A pass for one rule alone approves the whole project, for good.
         approved = {one.rule for one in case.passes if one.rule}
-        about = [part for rule in rules.rules if rule.name not in approved for part in rule.about(case)]
+        about = [part for rule in rules.in_force if rule.name not in approved for part in rule.about(case)]
         self._enforced = [rule for rule in about if rule.mode == "enforced"]
         self._watched = [rule for rule in about if rule.mode == "watched"]
         self._firm = [rule for rule in self._enforced if not rule.lifted_by_allow]
@@ -42,16 +46,18 @@ class Judge:
         # Nearly all files of a release ask the same, and to read a version takes longer than all the rest.
         self._allowed: dict[str, bool] = {}
         self._let: dict[str, list[Pass]] = {}
+        self._held: dict[str, Hold | None] = {}
+        self._holding = {_release(one.version): one for one in case.holds}
 
     @property
     def idle(self) -> bool:
         """Whether no rule says anything of the project's files: then only its status counts."""
-        return not self._enforced and not self._watched
+        return not self._enforced and not self._watched and not self.case.holds
 
     @property
     def lenient(self) -> bool:
         """Whether he hides nothing, whatever he is told of a file."""
-        return not self._enforced and self.case.status != "quarantined"
+        return not self._enforced and not self.case.holds and self.case.status != "quarantined"
 
     @property
     def watches(self) -> bool:
@@ -60,7 +66,7 @@ class Judge:
 
     def until(self, subject: Subject, now: float) -> float:
         """Until when the file is hidden, at least; ``SHOWN``: it is not, ``FOR_GOOD``: no end is known."""
-        if self.case.status == "quarantined":
+        if self.case.status == "quarantined" or self._hold(subject) is not None:
             return FOR_GOOD
         for rule in self._applied(subject, now, self._enforced):
             until = rule.until(subject, now)
@@ -79,6 +85,9 @@ class Judge:
         """All that is said of a file: what hides it, and what would, by rules that are only watched."""
         if self.case.status == "quarantined":
             yield _quarantined(self.case)
+        hold = self._hold(subject)
+        if hold is not None:
+            yield _held(self.case, subject, hold)
         for rules in (self._enforced, self._watched):
             for rule in self._applied(subject, now, rules):
                 until = rule.until(subject, now)
@@ -103,6 +112,14 @@ class Judge:
         """When the next pass ends."""
         ends = [one.until for one in self._passes if one.until is not None and now < one.until]
         return min(ends, default=FOR_GOOD)
+
+    def _hold(self, subject: Subject) -> Hold | None:
+        """The hold on a version; a held project is rare, and most files of a release ask the same."""
+        if not self._holding:
+            return None
+        if subject.version not in self._held:
+            self._held[subject.version] = self._holding.get(_release(subject.version))
+        return self._held[subject.version]
 
     def _applied(self, subject: Subject, now: float, rules: list[Rule]) -> list[Rule]:
         """The rules that are left when passes and the allow list were looked at."""
@@ -133,3 +150,7 @@ def _quarantined(case: Case) -> Verdict:
 def _release(version: str) -> Version | str:
     """What tells a release from others: ``1.0`` and ``1.0.0`` are one."""
     return version_or_none(version) or version
+
+
+def _held(case: Case, subject: Subject, hold: Hold) -> Verdict:
+    return Verdict("held", f"{case.project} {subject.version} is held back: {hold.reason}", "hold")

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from localshop.protocol.affected import Affected
+
 Mode = Literal["enforced", "watched"]
 """What a rule does: hides, or only says what it would hide."""
 MODES: tuple[Mode, ...] = ("enforced", "watched")
@@ -50,11 +52,21 @@ class Pass(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """What one advisory says of a project; ``versions`` are those that it names, as it spells them."""
+    """What one advisory says of a project. ``severity`` is a CVSS score, None: it tells none."""
 
     advisory: str
-    versions: frozenset[str] = frozenset()
+    affected: Affected
     malicious: bool = False
+    severity: float | None = None
+    summary: str = ""
+
+
+class Hold(NamedTuple):
+    """Somebody holds a version back by hand, for a reason, until he lets it go."""
+
+    version: str
+    reason: str
+    who: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +74,7 @@ class Case:
     """A project, as far as rules look at it: what is the same for all of its files.
 
     ``used``: somebody here has had a file of it, or uploaded one. ``status`` and ``status_reason`` are
-    PEP 792's. ``findings`` are those of the advisories that name the project.
+    PEP 792's. ``findings`` are those of the advisories that name the project; ``holds`` are by hand.
     """
 
     project: str
@@ -71,7 +83,8 @@ class Case:
     status: str = "active"
     status_reason: str = ""
     passes: Sequence[Pass] = ()
-    findings: frozenset[Finding] = frozenset()
+    findings: Sequence[Finding] = ()
+    holds: Sequence[Hold] = ()
 
 
 @dataclass(frozen=True, slots=True)

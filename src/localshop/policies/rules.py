@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from localshop.errors import BadInput
 
+from .advisories import Advisories, Vulnerable
 from .block import Block
 from .cooldown import Cooldown
 from .first_seen import FirstSeen
@@ -23,7 +24,10 @@ from .records import MODES, Mode
 from .rule import Rule
 from .yanked import Yanked
 
-_EVERY: tuple[type[Rule], ...] = (Block, FirstSeen, Freeze, Cooldown, Gone, Yanked, Kinds, Licences)
+_EVERY: tuple[type[Rule], ...] = (
+    *(Advisories, Vulnerable, Block),
+    *(FirstSeen, Freeze, Cooldown, Gone, Yanked, Kinds, Licences),
+)
 KINDS: Mapping[str, type[Rule]] = {kind.name: kind for kind in _EVERY}  # type: ignore[misc]  # A class has it, too.
 """Every rule there is, by its name, in the order in which one of them answers for several."""
 ALLOW = "allow"
@@ -46,6 +50,11 @@ class Rules:
         told = self.told()
         digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
         object.__setattr__(self, "mark", digest[:8] if told else "")
+
+    @property
+    def in_force(self) -> Sequence[Rule]:
+        """All rules that the judge asks: malicious releases are hidden unless something else is said."""
+        return self.rules if self.get(Advisories.name) is not None else (_UNLESS_SAID, *self.rules)
 
     def get(self, name: str) -> Rule | None:
         """The rule of this name; None: it is off."""
@@ -95,6 +104,8 @@ def _rule(kind: type[Rule], told: Mapping[str, object]) -> Rule:
         raise BadInput(f"The rule {rule.name!r} has no {min(unknown)!r}: it has {', '.join(rule.told())}.")
     return rule
 
+
+_UNLESS_SAID = Advisories()
 
 NO_RULES = Rules()
 """Of a new repository: everything is shown."""

@@ -73,11 +73,7 @@ async def heard(
         project = await known_project(shop, repository, name)
         if project is None:
             return None
-        if repository.rules.mark:
-            found = await shop.look(hearing, repository, project)
-        else:
-            # Nothing is read for it, so it needs no thread.
-            found = hearing(repository, project)
+        found = await shop.look(hearing, repository, project)
         if project.id == project_id and project.serial == serial:
             shop.hearings.put(key, found, weight=_LEAST + len(found.known))
     return found

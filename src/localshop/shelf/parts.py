@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from localshop.catalog import files, policies, projects
+from localshop.catalog import advisories, files, held, policies, projects
 from localshop.catalog.records import FileRecord, ProjectRecord, RepositoryRecord, UpstreamPageRecord
 from localshop.policies.judge import Judge
 from localshop.policies.licences import Licences
-from localshop.policies.records import Case
+from localshop.policies.records import Case, Finding
 from localshop.protocol.document import Document, entry_from_json, unpack
 from localshop.protocol.filenames import parse
 
@@ -59,18 +59,25 @@ def judge_of(repository: RepositoryRecord, project: ProjectRecord, *, used: bool
 
     ``used``: whether somebody here has had a file of it, None: as it is.
     """
+    # An advisory of a private project's name is about somebody else's package.
+    findings = findings_of(project) if project.kind != "private" else ()
     case = Case(
         project=project.name,
         private=project.kind == "private",
         used=project.kind != "" if used is None else used,
         status=project.status,
         status_reason=project.status_reason,
-        # Without rules there is nothing that a pass could let through.
-        passes=policies.passes_of(repository.id, project.name) if repository.rules.mark else (),
-        # The findings of advisories enter here.
-        findings=frozenset(),
+        # Without rules and findings there is nothing that a pass could let through.
+        passes=policies.passes_of(repository.id, project.name) if repository.rules.mark or findings else (),
+        findings=findings,
+        holds=held.holds_of(repository.id, project.name),
     )
     return Judge(repository.rules, case)
+
+
+def findings_of(project: ProjectRecord) -> Sequence[Finding]:
+    """What advisories say of a project that is not private."""
+    return advisories.findings_of([project.name]).get(project.name, ())
 
 
 def answering(

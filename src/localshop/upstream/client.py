@@ -172,6 +172,53 @@ class UpstreamClient:
                 status=status, size=size, start=begin, etag=etag, pieces=_pieces(response, begin, size)
             )
 
+    async def changed(self, url: str, *, etag: str = "") -> AsyncIterator[tuple[str, bytes]]:
+        """Read a large file at an address that an administrator has set, unless it is as it was.
+
+        Gives its ETag now with each piece; nothing at all: it still has ``etag``.
+        """
+        headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
+        if etag:
+            headers["If-None-Match"] = etag
+        source, address = _set_by_hand(url)
+        with self._watched(address):
+            response = await self._ask(source, address, headers=headers, limits=_FILE_TIMEOUT)
+        async with response:
+            if response.status == 304 and etag:
+                return
+            if response.status != 200:
+                _fail(response)
+            now = response.headers.get("ETag", "")
+            async for piece in _pieces(response, 0, response.content_length):
+                yield now, piece
+
+    async def post(self, url: str, body: bytes) -> None:
+        """Post JSON to an address that an administrator has set, and to no other: redirects are failures.
+
+        It is no upstream, so it is told also where none may be asked. Raises ``UpstreamError``.
+        """
+        source, address = _set_by_hand(url)
+        home = parse(source.url)
+        session, resolver = self._session(home, source)
+        headers = {"Content-Type": "application/json"}
+        if source.username or source.password:
+            headers["Authorization"] = _basic(source)
+        with self._watched(address):
+            await self._judge(parse(address), home=home, resolver=resolver)
+            async with (
+                asyncio.timeout(_PAGE_SECONDS),
+                session.post(
+                    parse(address),
+                    data=body,
+                    headers=headers,
+                    allow_redirects=False,
+                    proxy=self._proxy,
+                    timeout=_SMALL_TIMEOUT,
+                ) as response,
+            ):
+                if not 200 <= response.status < 300:
+                    _fail(response)
+
     @contextmanager
     def _watched(self, url: str) -> Iterator[None]:
         """Ask an origin only when it is not resting, and take note of how it went."""
@@ -296,6 +343,14 @@ class _GuardedResolver(AbstractResolver):
 
     async def close(self) -> None:
         """Nothing to close."""
+
+
+def _set_by_hand(url: str) -> tuple[Source, str]:
+    """What may be reached for an address out of the settings, and the address without its credentials."""
+    parts = URL(url)
+    plain = parts.with_user(None).with_fragment(None)
+    source = Source(0, str(plain.origin()) + "/", parts.user or "", parts.password or "")
+    return source, str(plain)
 
 
 async def _pieces(response: aiohttp.ClientResponse, begin: int, size: int | None) -> AsyncIterator[bytes]:

@@ -21,6 +21,9 @@ _TRIES = len(DELAYS) + 1
 _OTHERS = {
     "tidy": "Remove what is left over",
     "sweep": "Make room, if mirrored files take too much",
+    "import-advisories": "Look for other advisories, if it is set where they are",
+    "alarm-webhook": "Tell the webhook of alarms",
+    "alarm-mail": "Write to administrators of alarms",
 }
 
 

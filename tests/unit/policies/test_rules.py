@@ -225,6 +225,8 @@ def test_rules_are_what_their_json_says_and_say_it_again():
         "freeze": {"date": "2026-01-02T00:00:00Z", "mode": "watched"},
         "kinds": {"hide": ["sdist"], "mode": "enforced"},
         "allow": {"entries": ["good>=1"]},
+        "advisories": {"malicious": "show", "mode": "enforced"},
+        "vulnerable": {"severity": "high", "mode": "watched"},
         **{name: {"mode": "enforced"} for name in ("yanked", "gone", "first-seen")},
     }
     assert set(told) == {*KINDS, "allow"}

@@ -9,6 +9,7 @@ from django import forms
 from django.forms import BoundField
 
 from localshop.errors import BadInput
+from localshop.policies.advisories import SEVERITIES, Advisories
 from localshop.policies.kinds import FILE_KINDS
 from localshop.policies.listed import listed
 from localshop.policies.reading import moment
@@ -17,6 +18,8 @@ from localshop.policies.rules import ALLOW, Rules, read
 _OFF = "off"
 _MODES = [(_OFF, "Off"), ("watched", "Watched: it only says what it would hide"), ("enforced", "Enforced")]
 _SECTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "advisories": ("Malicious releases", ()),
+    "vulnerable": ("Known vulnerabilities", ("severity",)),
     "cooldown": ("Cooldown", ("days",)),
     "first-seen": ("Names that nobody here has used", ()),
     "block": ("Block list", ("entries",)),
@@ -28,6 +31,8 @@ _SECTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 """The rules in the order of the form, with what each is called and has to be told."""
 _ABOUT = {
+    "advisories": "Hides what an advisory calls malicious, once there are advisories. On, unless turned off.",
+    "vulnerable": "Hides releases with a known vulnerability that is bad enough.",
     "cooldown": "Hides releases until they are some days old, by the upstream's clock.",
     "first-seen": "Holds projects of which nobody here has had a file, until an owner approves the name.",
     "block": "Hides what it names, also of private projects. The allow list lifts what ends in a star.",
@@ -48,6 +53,11 @@ class RulesForm(forms.Form):
     """What may be set of the rules. ``rules()`` reads it; rules that it does not know stay as they are."""
 
     cooldown_days = forms.IntegerField(label="Days", required=False, min_value=1, max_value=3650)
+    vulnerable_severity = forms.ChoiceField(
+        label="From this severity on",
+        required=False,
+        choices=[(word, "any, also unrated ones" if word == "any" else word) for word in SEVERITIES],
+    )
     freeze_date = forms.CharField(
         label="The last day that is shown",
         max_length=40,
@@ -113,7 +123,9 @@ class RulesForm(forms.Form):
         shape.pop(ALLOW, None)
         for name in _SECTIONS:
             mode = self.cleaned_data.get(_field(name, "mode"), _OFF)
-            if mode != _OFF:
+            if name == Advisories.name:
+                shape |= _advisories(mode)
+            elif mode != _OFF:
                 told = self._told(name, mode)
                 self._read_one(name, told)
                 shape[name] = told
@@ -145,12 +157,21 @@ class RulesForm(forms.Form):
 
 def initial_of(rules: Rules) -> dict[str, object]:
     """What the form shows of rules."""
-    shown: dict[str, object] = {}
+    shown: dict[str, object] = {_field(Advisories.name, "mode"): "enforced"}
     for name, told in rules.told().items():
         for key, value in told.items():
             text = "\n".join(value) if isinstance(value, list) and key != "hide" else value
             shown["allow" if name == ALLOW else _field(name, key)] = text
+    if rules.told().get(Advisories.name, {}).get("malicious") == "show":
+        shown[_field(Advisories.name, "mode")] = _OFF
     return shown
+
+
+def _advisories(mode: str) -> dict[str, Any]:
+    """The one rule that is on where nothing is said of it."""
+    if mode == "enforced":
+        return {}
+    return {Advisories.name: {"malicious": "show"} if mode == _OFF else {"mode": mode}}
 
 
 class PassForm(forms.Form):

@@ -1,0 +1,187 @@
+"""Advisories of OSV: a row for each, and one for each project that it is about.
+
+There are some 25,000, nearly all with one project. A page reads those about its project by an index;
+an import reads all digests (some MB), and writes only what has become another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db import transaction
+from django.db.models import F
+
+from localshop.errors import BadInput
+from localshop.policies.records import Finding
+from localshop.protocol.affected import Affected
+from localshop.protocol.names import normalise
+from localshop.protocol.osv import Advisory as Told
+
+from . import alarms
+from .journal import Actor, note
+from .models import AdvisedProject, Advisory, Feed, Project
+from .records import AdvisoryRecord
+
+_SOME = 300
+_LONGEST_SUMMARY = 500
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """An advisory that is new, or is another one than before; ``packed`` is its record, by zlib."""
+
+    told: Told
+    digest: str
+    packed: bytes
+
+
+def digests() -> dict[str, str]:
+    """SHA-256 of the record of each advisory that is known."""
+    return dict(Advisory.objects.values_list("name", "digest").iterator(chunk_size=5000))
+
+
+def replace(news: Sequence[News], *, gone: Collection[str], actor: Actor, now: float) -> frozenset[str]:
+    """Write down what has become another, all of it or nothing; gives the projects that it is about.
+
+    Their pages are made again, in every repository, and alarms are raised for releases of theirs that
+    are here or were given out.
+    """
+    changed = [one.told.id for one in news]
+    with transaction.atomic():
+        concerned = {project for one in news for project in one.told.affected}
+        for some in _portions([*changed, *gone]):
+            old = Advisory.objects.filter(name__in=some)
+            concerned |= set(
+                AdvisedProject.objects.filter(advisory__in=old).values_list("project", flat=True)
+            )
+            old.delete()
+        rows = Advisory.objects.bulk_create((_row(one) for one in news), batch_size=_SOME)
+        AdvisedProject.objects.bulk_create(
+            (
+                AdvisedProject(advisory=row, project=project, affected=affected.told())
+                for row, one in zip(rows, news, strict=True)
+                for project, affected in one.told.affected.items()
+            ),
+            batch_size=_SOME,
+        )
+        for some in _portions(sorted(concerned)):
+            Project.objects.filter(name__in=some).update(serial=F("serial") + 1)
+        if news or gone:
+            at = datetime.fromtimestamp(now, tz=UTC)
+            detail = {"changed": len(changed), "gone": len(gone), "projects": len(concerned)}
+            note("advisories-imported", actor, at=at, detail=detail)
+        alarms.look_again(findings_of(concerned), now=now)
+    return frozenset(concerned)
+
+
+def findings_of(projects: Collection[str]) -> dict[str, list[Finding]]:
+    """What advisories say of these projects (normalised names); of most they say nothing."""
+    found: dict[str, list[Finding]] = {}
+    for some in _portions(projects):
+        rows = AdvisedProject.objects.filter(project__in=some).order_by("advisory__name")
+        for project, affected, name, malicious, severity, summary in rows.values_list(
+            *("project", "affected", "advisory__name", "advisory__malicious", "advisory__severity"),
+            "advisory__summary",
+        ):
+            finding = Finding(name, Affected.of(affected), malicious, severity, summary)
+            found.setdefault(project, []).append(finding)
+    return found
+
+
+def bodies(names: Collection[str]) -> dict[str, bytes]:
+    """The records of these advisories, as OSV writes them."""
+    found: dict[str, bytes] = {}
+    for some in _portions(names):
+        rows = Advisory.objects.filter(name__in=some).values_list("name", "body")
+        found.update((name, zlib.decompress(body)) for name, body in rows)
+    return found
+
+
+def modified(names: Collection[str]) -> dict[str, str]:
+    """When each of these advisories was last changed."""
+    found: dict[str, str] = {}
+    for some in _portions(names):
+        found.update(Advisory.objects.filter(name__in=some).values_list("name", "modified"))
+    return found
+
+
+def advisory(name: str) -> AdvisoryRecord:
+    """One advisory with its record; raises ``BadInput`` when there is none of this name."""
+    row = Advisory.objects.filter(name=name).first()
+    if row is None:
+        raise BadInput(f"There is no advisory {name!r} here.")
+    return _record(row, body=zlib.decompress(row.body))
+
+
+def listed(*, project: str = "", malicious: bool = False, here: bool = False) -> Iterator[AdvisoryRecord]:
+    """All advisories by name; ``here``: about projects that a repository mirrors."""
+    rows = Advisory.objects.order_by("name")
+    if project:
+        rows = rows.filter(projects__project=normalise(project))
+    if malicious:
+        rows = rows.filter(malicious=True)
+    if here:
+        mirrored = Project.objects.filter(kind=Project.Kind.MIRRORED).values("name")
+        rows = rows.filter(projects__project__in=mirrored).distinct()
+    for row in rows.defer("body").prefetch_related("projects").iterator(chunk_size=_SOME):
+        yield _record(row)
+
+
+def amounts() -> tuple[int, int]:
+    """How many advisories there are, and how many of them are about malicious packages."""
+    return Advisory.objects.count(), Advisory.objects.filter(malicious=True).count()
+
+
+def known_etag(url: str) -> str:
+    """The ETag of what was last imported, if that came from this address."""
+    row = Feed.objects.order_by("-at").first()
+    return row.etag if row is not None and row.url == _digest(url) else ""
+
+
+def imported_from(url: str, *, etag: str, now: float) -> None:
+    """Note where advisories have just come from; "" when it was a file."""
+    with transaction.atomic():
+        values = {"etag": etag, "at": datetime.fromtimestamp(now, tz=UTC)}
+        Feed.objects.update_or_create(url=_digest(url), defaults=values)
+
+
+def _digest(url: str) -> str:
+    return hashlib.sha256(url.encode()).hexdigest()
+
+
+def _row(one: News) -> Advisory:
+    told = one.told
+    return Advisory(
+        name=told.id,
+        modified=told.modified,
+        withdrawn=told.withdrawn[:40],
+        malicious=told.malicious,
+        severity=told.severity,
+        summary=" ".join(told.summary.split())[:_LONGEST_SUMMARY],
+        digest=one.digest,
+        body=one.packed,
+    )
+
+
+def _record(row: Advisory, *, body: bytes = b"") -> AdvisoryRecord:
+    affected: Mapping[str, Affected] = {one.project: Affected.of(one.affected) for one in row.projects.all()}
+    return AdvisoryRecord(
+        name=row.name,
+        modified=row.modified,
+        withdrawn=row.withdrawn,
+        malicious=row.malicious,
+        severity=row.severity,
+        summary=row.summary,
+        affected=affected,
+        body=body,
+    )
+
+
+def _portions(values: Iterable[str]) -> Iterator[list[str]]:
+    every = list(values)
+    for start in range(0, len(every), _SOME):
+        yield every[start : start + _SOME]
