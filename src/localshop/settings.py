@@ -54,7 +54,8 @@ def _database(url: str) -> dict[str, Any]:
         "PASSWORD": target.password,
         "HOST": target.host,
         "PORT": target.port,
-        "CONN_MAX_AGE": 60,
+        # Django does each request in a thread that ends with it, so nobody would use a connection again.
+        "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": dict(target.options),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from distributions import sdist, wheel
@@ -98,6 +100,47 @@ def install_the_old_one(house, name, client):
     ended = client.install(house.index(), f"{option}=2025-01-01T00:00:00Z", name)
     assert ended.code == 0, ended
     assert client.installed == {name: "1.0"}
+
+
+def test_what_is_hidden_is_not_chosen_and_is_refused_with_the_reason(house, name, client, rules):
+    """Every client, however old, gets what the rules leave; none goes on to what they hide."""
+    old = "2024-01-02T03:04:05.000000Z"
+    house.upstream.add(wheel(name, "1.0"), upload_time=old)
+    house.upstream.add(wheel(name, "1.5"), upload_time=old, yanked="broken")
+    young = house.upstream.add(wheel(name, "2.0"), upload_time=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}")
+    index = rules("--cooldown", "3", "--yanked", "hide", "--block", f"{name}==1.1")
+
+    ended = client.install(index, name)
+
+    assert ended.code == 0, ended
+    assert client.installed == {name: "1.0"}
+    assert [each for each in house.asked_upstream(name, files="*.whl") if "2.0" in each.path] == []
+    assert young.distribution.path
+
+
+@pytest.mark.parametrize("client", ["pip", "uv"], indirect=True)
+def test_a_locked_file_that_is_hidden_is_refused_in_words_that_the_client_shows(house, name, client, rules):
+    """Whoever installs from a lock file has its URL; he is told why it fails, and until when."""
+    young = house.upstream.add(wheel(name, "2.0"), upload_time=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}")
+    index = rules("--cooldown", "3")
+
+    ended = client.install(index, f"{name} @ {index}{young.distribution.path}")
+
+    assert ended.code != 0
+    assert client.installed == {}
+    assert "waits until" in ended.out + ended.err
+
+
+@pytest.fixture
+def rules(house, name):
+    """A repository of its own with these rules; gives the URL of its index."""
+
+    def make(*options):
+        house.localshop("repository", "create", name, "--upstream", house.upstream.url)
+        house.localshop("policy", "set", name, *options)
+        return house.index(name)
+
+    return make
 
 
 @pytest.mark.parametrize("client", ["pip", "uv"], indirect=True)

@@ -68,7 +68,7 @@ def test_postgresql_is_taken_from_its_url(settings):
         "PASSWORD": "p@",
         "HOST": "db",
         "PORT": "6432",
-        "CONN_MAX_AGE": 60,
+        "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {"sslmode": "require"},
     }
