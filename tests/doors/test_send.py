@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 from localshop import errors
 from localshop.index import send as sending
-from localshop.index.send import Artifact, send_file
+from localshop.index.artifact import Artifact
+from localshop.index.send import send_file
 from localshop.storage.disk import DiskStorage
 from localshop.storage.stores import Store
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import lru_cache
 
 from localshop.access.address import Networks, is_trusted
@@ -10,8 +9,10 @@ from localshop.mirror.file import Here
 from localshop.shop import Shop
 
 from .answers import Receive, Scope, Send, redirect
+from .artifact import Artifact, check_size
 from .downloads import asks_for_beginning
-from .send import Artifact, check_size, headers_of, is_known, send_empty, send_file
+from .remote import elsewhere
+from .send import headers_of, is_known, send_empty, send_file
 
 
 async def deliver(
@@ -34,7 +35,7 @@ async def deliver(
         if shop.store.redirects:
             url = shop.store.link(here.blob)
             if url is None:
-                url = await asyncio.to_thread(_sign, artifact)
+                url = await elsewhere(_sign, artifact)
             # The link is worth something to whoever has it: nobody may keep it.
             await redirect(send, 302, url, cache=b"no-store", head=False)
             return asks_for_beginning(scope)

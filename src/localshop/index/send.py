@@ -8,21 +8,20 @@ is read piece by piece in threads.
 from __future__ import annotations
 
 import asyncio
-import errno
 import functools
 import logging
 import mmap
 import os
 import stat
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from localshop import errors
 from localshop.protocol import conditional, inert
-from localshop.storage.failures import read_exactly
-from localshop.storage.stores import Store
+
+from .artifact import Artifact, check_size
+from .remote import Remote, elsewhere
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -39,21 +38,6 @@ INERT: Headers = [
 ]
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Artifact:
-    """A stored file that is to be sent.
-
-    ``name`` is the store's; ``size`` (bytes) and ``sha256`` (lower-case hex) are what the catalog
-    knows of it; ``headers`` are sent along in 200, 206 and 304, names in lower case.
-    """
-
-    store: Store
-    name: str
-    size: int
-    sha256: str
-    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 async def send_file(scope: Scope, receive: Receive, send: Send, artifact: Artifact, *, private: bool) -> bool:
@@ -120,16 +104,6 @@ async def send_empty(send: Send, status: int, headers: Headers) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def check_size(artifact: Artifact, size: int | None) -> None:
-    """Never send a file that has been cut or added to: it is not the one that was stored."""
-    if size is None:
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), artifact.name)
-    if size != artifact.size:
-        raise errors.StorageDamaged(
-            f"The stored file {artifact.name} has {size} bytes where {artifact.size} were stored."
-        )
-
-
 def _asked_part(scope: Scope, artifact: Artifact, *, etag: str) -> tuple[int, int] | None:
     """Tell which bytes (half-open) are asked for; None is all of them."""
     condition = _header(scope, b"if-range")
@@ -140,7 +114,7 @@ def _asked_part(scope: Scope, artifact: Artifact, *, etag: str) -> tuple[int, in
 
 
 async def _send_part(
-    receive: Receive, send: Send, file: _Local | _Remote, *, head: dict[str, Any], part: tuple[int, int]
+    receive: Receive, send: Send, file: _Local | Remote, *, head: dict[str, Any], part: tuple[int, int]
 ) -> None:
     position, stop = part
     file.expect(position, stop)
@@ -183,11 +157,11 @@ def _header(scope: Scope, name: bytes) -> str | None:
     return b", ".join(values).decode("latin-1") if values else None
 
 
-async def _open(artifact: Artifact) -> _Local | _Remote:
+async def _open(artifact: Artifact) -> _Local | Remote:
     path = artifact.store.local_path(artifact.name)
     if path is not None:
         return _Local(path, artifact)
-    return await asyncio.to_thread(_Remote, artifact)
+    return await elsewhere(Remote, artifact)
 
 
 class _Local:
@@ -247,34 +221,6 @@ class _Local:
 
     def _unreadable(self, error: OSError) -> errors.StorageError:
         return errors.StorageError(f"The stored file {self._name} could not be read: {error.strerror}.")
-
-
-class _Remote:
-    """A stored file in a storage that is not on this machine; making one blocks."""
-
-    def __init__(self, artifact: Artifact) -> None:
-        self._artifact = artifact
-        check_size(artifact, artifact.store.size(artifact.name))
-        self._part = (0, artifact.size)
-        self._file: BinaryIO | None = None
-
-    def expect(self, start: int, stop: int) -> None:
-        """Tell what is going to be read, so that the storage is asked for that, and once."""
-        self._part = (start, stop)
-
-    async def piece(self, start: int, stop: int) -> bytes:
-        """Give the bytes from ``start`` up to ``stop``, all of them; ``errors.StorageError``."""
-        return await asyncio.to_thread(self._read, start, stop)
-
-    async def close(self) -> None:
-        if self._file is not None:
-            await asyncio.to_thread(self._file.close)
-
-    def _read(self, start: int, stop: int) -> bytes:
-        store, name = self._artifact.store, self._artifact.name
-        if self._file is None:
-            self._file = store.open(name, size=self._artifact.size, part=self._part)
-        return read_exactly(self._file, name, start=start, stop=stop)
 
 
 def _bring_into_memory(descriptor: int, start: int, stop: int) -> None:

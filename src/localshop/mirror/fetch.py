@@ -93,7 +93,7 @@ async def _fetch(shop: Shop, source: Source, file: FileRecord, download: Downloa
 async def _already_here(shop: Shop, file: FileRecord) -> BlobRecord | None:
     """The bytes, if another process has brought them."""
     row = await shop.reads.file(file.repository_id, file.path, file.filename)
-    if not row.blob or shop.store.size(row.blob) != row.size:
+    if not row.blob or await shop.carry(shop.store.size, row.blob) != row.size:
         return None
     return BlobRecord(sha256=row.sha256, size=row.size, name=row.blob)
 
@@ -178,7 +178,7 @@ class _Leader:
         if wrong is not None:
             self._throw_away()
             raise DigestMismatch(wrong)
-        name = await self._shop.run(self._shop.store.commit, self._download.part, sha256=self._sha256())
+        name = await self._shop.carry(self._shop.store.commit, self._download.part, sha256=self._sha256())
         return await self._arrived(name)
 
     def _hash_what_is_there(self) -> None:

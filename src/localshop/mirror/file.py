@@ -151,8 +151,9 @@ async def _missing(shop: Shop, repository: RepositoryRecord, located: Located, *
         return Elsewhere(located.entry.url)
     if wanted is None:
         return None
-    if wanted.blob is not None and shop.store.size(wanted.blob.name) == wanted.blob.size:
-        return Here(wanted.blob.name, wanted.blob.sha256, wanted.blob.size)
+    blob = wanted.blob
+    if blob is not None and await shop.carry(shop.store.size, blob.name) == blob.size:
+        return Here(blob.name, blob.sha256, blob.size)
     # Where the upstream wants credentials the client has not ours, and would meet a 401.
     if repository.miss == "redirect" and not located.source.username:
         with contextlib.suppress(DatabaseError):

@@ -35,6 +35,7 @@ Result = TypeVar("Result")
 
 _THREADS = 8
 _READERS = 4
+_CARRIERS = 16
 _PAGES_IN_MEMORY = 64 << 20
 _ENTRIES_IN_MEMORY = 200_000
 _HEARD_IN_MEMORY = 100_000
@@ -84,6 +85,9 @@ class Shop:
     _readers: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(_READERS, thread_name_prefix="reader")
     )
+    _carriers: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(_CARRIERS, thread_name_prefix="carrier")
+    )
     _connections: set[BaseDatabaseWrapper] = field(default_factory=set)
     """Of the threads; each has one of its own."""
     _scribe: Scribe | None = None
@@ -122,6 +126,16 @@ class Shop:
         """Do blocking work that only reads, in a thread that nobody keeps who waits for a turn to write."""
         todo = partial(self._in_thread, work, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._readers, todo)
+
+    async def carry(
+        self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Result:
+        """Do blocking work on the storage alone, in a thread that nobody wants for the database.
+
+        A storage elsewhere takes minutes for a large file, and longer for none when it hangs.
+        """
+        todo = partial(work, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._carriers, todo)
 
     def _in_thread(
         self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
@@ -163,6 +177,7 @@ class Shop:
     def _end_threads(self) -> None:
         self._threads.shutdown(wait=True)
         self._readers.shutdown(wait=True)
+        self._carriers.shutdown(wait=True)
         for one in self._connections:
             one.inc_thread_sharing()
             one.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -34,19 +35,24 @@ class S3:
     def __init__(self, storage: Any) -> None:
         self._storage = storage
         self._bucket: str = storage.bucket_name
+        # Questions are answered at once or not at all: some are asked while the database is locked.
+        # What carries bytes may take its time between two of them, and at their end.
+        self._asking = copy(storage)
         theirs = storage.client_config
-        # A store that hangs must not hold a request for minutes; what the administrator says wins.
-        ours = Config(
-            connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3}
-        )
-        storage.client_config = ours.merge(theirs)
         if theirs.signature_version is None:
             # Else links are signed in an old way, which new regions and other stores do not take.
-            storage.client_config = storage.client_config.merge(Config(signature_version="s3v4"))
+            theirs = theirs.merge(Config(signature_version="s3v4"))
+        # What the administrator says wins.
+        storage.client_config = _patient(30, attempts=3).merge(theirs)
+        self._asking.client_config = _patient(5, attempts=2).merge(theirs)
 
     @cached_property
     def _client(self) -> Any:
         return self._storage.connection.meta.client
+
+    @cached_property
+    def _questions(self) -> Any:
+        return self._asking.connection.meta.client
 
     @property
     def signs(self) -> bool:
@@ -89,7 +95,7 @@ class S3:
 
     def delete(self, name: str) -> None:
         """Delete a file; one that is not there is fine."""
-        self._client.delete_object(Bucket=self._bucket, Key=self._key(name))
+        self._questions.delete_object(Bucket=self._bucket, Key=self._key(name))
 
     def move(self, name: str, aside: str) -> None:
         """Give a file another name, inside the store."""
@@ -118,14 +124,14 @@ class S3:
             "ResponseCacheControl": _FOR_EVER,
         }
         return str(
-            self._client.generate_presigned_url(
+            self._questions.generate_presigned_url(
                 "get_object", Params={**self._of(name), **answer}, ExpiresIn=seconds
             )
         )
 
     def _look_at(self, name: str) -> dict[str, Any] | None:
         try:
-            found: dict[str, Any] = self._client.head_object(**self._of(name))
+            found: dict[str, Any] = self._questions.head_object(**self._of(name))
         except Exception as error:
             if answered_code(error) in _MISSING:
                 return None
@@ -141,3 +147,8 @@ class S3:
     def _key(self, name: str) -> str:
         place = str(self._storage.location).strip("/")
         return f"{place}/{name}" if place else name
+
+
+def _patient(seconds: int, *, attempts: int) -> Any:
+    retries = {"mode": "standard", "total_max_attempts": attempts}
+    return Config(connect_timeout=5, read_timeout=seconds, retries=retries, max_pool_connections=50)

@@ -82,7 +82,11 @@ async def publish(
         examined = await shop.run(
             examine, form.part, _claim(form), measured, strict_record=repository.strict_record
         )
-        return await shop.run(_keep, shop, repository, form, examined, uploader)
+        found = await shop.run(_find, repository, form, examined, uploader)
+        if found is Taken.FREE or (repository.overwrite and found in {Taken.OTHER, Taken.BURNT}):
+            name = await shop.carry(shop.store.commit, form.part, sha256=form.sha256)
+            found = await shop.run(_register, shop, repository, form, examined, uploader, name=name)
+        return _told(found, examined)
     finally:
         form.discard()
 
@@ -119,49 +123,58 @@ def _claim(form: Form) -> Claim:
     )
 
 
-def _keep(
-    shop: Shop, repository: RepositoryRecord, form: Form, examined: Examined, uploader: Uploader
-) -> Published:
-    """Store and register what was found good, if its name is free; this is blocking work."""
-    remarks = tuple(remark.sentence for remark in examined.remarks)
+def _find(repository: RepositoryRecord, form: Form, examined: Examined, uploader: Uploader) -> Taken:
+    """Look whether the name of what was found good is free."""
     _check_project(repository, examined, uploader)
     found = publishing.taken(repository.id, examined.filename, form.sha256)
     if found is not Taken.SAME:
         _check_twins(repository, examined)
-    if found is Taken.FREE or (repository.overwrite and found in {Taken.OTHER, Taken.BURNT}):
-        now = datetime.fromtimestamp(shop.now(), tz=UTC)
-        name = shop.store.commit(form.part, sha256=form.sha256)
-        arrival = Arrival(
+    return found
+
+
+def _register(
+    shop: Shop, repository: RepositoryRecord, form: Form, examined: Examined, uploader: Uploader, *, name: str
+) -> Taken:
+    """Register what is stored as ``name``, if that of the file is still free; ``FREE``: it was."""
+    now = datetime.fromtimestamp(shop.now(), tz=UTC)
+    arrival = Arrival(
+        project=examined.project,
+        title=examined.name,
+        summary=examined.summary,
+        entry=_entry(form, examined, now),
+        name=name,
+        metadata=examined.metadata,
+        publisher=uploader.mark,
+        attestations=_attestations(form),
+    )
+    found = publishing.register(
+        repository.id,
+        arrival,
+        overwrite=repository.overwrite,
+        actor=uploader.actor,
+        at=now,
+        is_stored=lambda name: shop.store.size(name) == form.size,
+    )
+    if found is Taken.FREE:
+        event(
+            log,
+            logging.INFO,
+            "uploaded",
+            f"{examined.filename} is here.",
             project=examined.project,
-            title=examined.name,
-            summary=examined.summary,
-            entry=_entry(form, examined, now),
-            name=name,
-            metadata=examined.metadata,
-            publisher=uploader.mark,
-            attestations=_attestations(form),
+            repository=repository.slug,
+            by=uploader.actor.who,
+            bytes=form.size,
         )
-        found = publishing.register(
-            repository.id,
-            arrival,
-            overwrite=repository.overwrite,
-            actor=uploader.actor,
-            at=now,
-            is_stored=lambda name: shop.store.size(name) == form.size,
-        )
-        if found is Taken.FREE:
-            event(
-                log,
-                logging.INFO,
-                "uploaded",
-                f"{examined.filename} is here.",
-                project=examined.project,
-                repository=repository.slug,
-                by=uploader.actor.who,
-                bytes=form.size,
-            )
-            return Published(f"{examined.filename} is published.", remarks)
+    return found
+
+
+def _told(found: Taken, examined: Examined) -> Published:
+    """What is told to the uploader of it, unless it is refused."""
     _refuse(found, examined)
+    remarks = tuple(remark.sentence for remark in examined.remarks)
+    if found is Taken.FREE:
+        return Published(f"{examined.filename} is published.", remarks)
     return Published(f"{examined.filename} was here already, the very same.", remarks)
 
 
