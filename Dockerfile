@@ -14,7 +14,9 @@ RUN /opt/localshop/bin/python -m pip install --quiet --no-cache-dir "$(echo /whe
 RUN /opt/localshop/bin/python -m pip uninstall --quiet --yes pip
 
 FROM python:3.13-slim
-# A number and no name: Kubernetes can tell that it is not root, and no entry of passwd is needed.
+# Celery warns of a group without a name.
+RUN echo 'localshop:x:10001:10001::/var/lib/localshop:/usr/sbin/nologin' >> /etc/passwd
+RUN echo 'localshop:x:10001:' >> /etc/group
 RUN install -d -o 10001 -g 10001 -m 700 /var/lib/localshop
 COPY --from=build /opt/localshop /opt/localshop
 ENV PATH=/opt/localshop/bin:/usr/local/bin:/usr/bin:/bin
@@ -23,6 +25,7 @@ ENV LOCALSHOP_HOME=/var/lib/localshop
 ENV LOCALSHOP_BIND=0.0.0.0:8000
 ENV PYTHONDONTWRITEBYTECODE=1
 ENV PYTHONUNBUFFERED=1
+# A number: Kubernetes can tell that it is not root.
 USER 10001:10001
 VOLUME /var/lib/localshop
 EXPOSE 8000

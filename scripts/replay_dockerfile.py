@@ -17,7 +17,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-_BELOW = re.compile(r"(?<![\w./-])/(?=(?:src|wheels|opt|var/lib)\b)")
+_BELOW = re.compile(r"(?<![\w./-])/(?=(?:src|wheels|opt|var/lib/localshop|etc)\b)")
 _PYTHONS = ("/usr/bin/python3", sys.executable)
 
 
@@ -37,6 +37,7 @@ class _Replay:
     def __init__(self, place: Path) -> None:
         self.image: dict[str, Any] = {"env": {}}
         self._place = place
+        self._inside("/etc").mkdir(parents=True)
         self._environ = {**os.environ, "PATH": f"{_tools(place)}:{os.environ['PATH']}"}
 
     def from_(self, value: str) -> None:
