@@ -31,7 +31,7 @@ _BIG, _HUGE = 50_000_000, 500_000_000
 def tree(count):
     """Of each package what it needs: package 0 needs the next few, these the next ones, and so on."""
     needs = {number: [] for number in range(count)}
-    width = max(1, round((count - 1) ** (1 / _LEVELS)) + 1)
+    width = round(count ** (1 / _LEVELS)) + 1
     for number in range(1, count):
         needs[(number - 1) // width].append(number)
     return needs

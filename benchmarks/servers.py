@@ -48,6 +48,23 @@ http {{
 """
 
 
+_CACHE = """
+    proxy_cache_path {place}/cache keys_zone=files:10m max_size=2g;
+    server {{
+        listen 127.0.0.1:{port} backlog=2048;
+        location / {{
+            proxy_pass {upstream};
+            proxy_http_version 1.1;
+            proxy_cache files;
+            proxy_cache_lock on;
+            proxy_cache_lock_timeout 60s;
+            proxy_cache_lock_age 60s;
+            proxy_cache_valid 200 1h;
+        }}
+    }}
+"""
+
+
 class Upstream:
     """The fake index, in a process of its own."""
 
@@ -133,6 +150,9 @@ class Nginx(Running):
         # As root it would serve as somebody who cannot enter here.
         user = "user root;" if os.getuid() == 0 else ""
         text = _NGINX.format(user=user, place=place, port=port, type=JSON, workers=WORKERS)
+        self._begin(place, port, text)
+
+    def _begin(self, place, port, text):
         (place / "nginx.conf").write_text(text)
         program = _nginx()
         super().__init__(program, "-p", place, "-c", place / "nginx.conf", log=place / "log")
@@ -148,6 +168,19 @@ class Nginx(Running):
             assert gzip.decompress(compressed) == body
             (self.root / f"{name}.gz").write_bytes(compressed)
         return f"{self.base}/{name}"
+
+
+class NginxCache(Nginx):
+    """nginx as a cache in front of an upstream: one fetch for all who wait (``proxy_cache_lock``)."""
+
+    def __init__(self, place, *, upstream):
+        place = place / "nginx-cache"
+        (place / "root").mkdir(parents=True)
+        port, unused = free_port(), free_port()
+        user = "user root;" if os.getuid() == 0 else ""
+        text = _NGINX.format(user=user, place=place, port=unused, type=JSON, workers=WORKERS)
+        cache = _CACHE.format(place=place, port=port, upstream=upstream)
+        self._begin(place, port, text.rstrip().removesuffix("}") + cache + "}\n")
 
 
 class Proxpi(Running):

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from localshop import config
+from localshop.cli.handed_over import handed_over
 from localshop.cli.output import LocalshopCommand, lines
 from localshop.cli.supervisor import Child, hold_signals_back, supervise
 from localshop.config.addresses import host_and_port
@@ -49,7 +50,7 @@ class Command(LocalshopCommand):
     def handle(self, *_args: object, **options: Any) -> None:
         """Set up what is missing, say where we are, and serve until a signal comes."""
         # First, because who cannot serve should not make a home, nor a password that nobody gets to see.
-        with _bound(*options["bind"]) as listener:
+        with handed_over() or _bound(*options["bind"]) as listener:
             text = self._set_up(listener)
             # Who has a broker has workers of Celery, which may be on other machines.
             with_jobs = not (options["no_jobs"] or config.current().broker_url)

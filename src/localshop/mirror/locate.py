@@ -115,11 +115,10 @@ def _may_look_again(shop: Shop, repository: RepositoryRecord, project: ProjectRe
 async def _in_document(
     shop: Shop, repository: RepositoryRecord, project: ProjectRecord, place: tuple[str, str]
 ) -> Located | None:
-    key = (project.id, project.serial)
-    known = shop.entries.get(key)
+    known = shop.entries.get(project.id, state=project.serial)
     if known is None:
         known = await shop.run(_entries, repository, project.id)
-        shop.entries.put(key, known, weight=len(known) + 1)
+        shop.entries.put(project.id, known, weight=len(known) + 1, state=project.serial)
     found = known.get(place)
     if found is None:
         return None

@@ -231,7 +231,7 @@ async def _write_down(
     if project is None and trip.document is not None:
         # The next who comes wants one of these.
         found = entries_of(trip.findings[-1].upstream_id, trip.document)
-        shop.entries.put((saved.id, saved.serial), found, weight=len(found) + 1)
+        shop.entries.put(saved.id, found, weight=len(found) + 1, state=saved.serial)
     return saved
 
 

@@ -67,15 +67,15 @@ async def heard(
 
     Every change of what he is told raises the project's serial, and other rules have another mark.
     """
-    key = (project_id, serial, repository.rules.mark)
-    found: Hearing | None = shop.hearings.get(key)
+    state = (serial, repository.rules.mark)
+    found: Hearing | None = shop.hearings.get(project_id, state=state)
     if found is None:
         project = await known_project(shop, repository, name)
         if project is None:
             return None
         found = await shop.look(hearing, repository, project)
         if project.id == project_id and project.serial == serial:
-            shop.hearings.put(key, found, weight=_LEAST + len(found.known))
+            shop.hearings.put(project_id, found, weight=_LEAST + len(found.known), state=state)
     return found
 
 

@@ -21,12 +21,11 @@ async def known_project(
     token = token or await shop.reads.token(repository.id, name)
     if not token.id:
         return None
-    key = (token.id, token.serial)
-    known = shop.records.get(key)
+    known = shop.records.get(token.id, state=token.serial)
     if known is None:
         known = await shop.look(projects.project, repository.id, name)
         if known is None or known.serial != token.serial:
             # It has changed in between, so it is newer than the token.
             return known
-        shop.records.put(key, known)
+        shop.records.put(token.id, known, state=token.serial)
     return replace(known, kind=token.kind, fresh_until=token.fresh_until, arrivals=token.arrivals)
