@@ -85,12 +85,16 @@ def showcase(place: Path, **environ: str) -> Iterator[Showcase]:
     localshop = CommandLine(place / "home")
     with FakeUpstream() as upstream:
         environ |= {"LOCALSHOP_UPSTREAM_URL": upstream.url, "LOCALSHOP_ADMIN_PASSWORD": PASSWORD}
+        environ |= {"LOCALSHOP_EMAIL_URL": "console:"}
         localshop.good("init", "--username", "admin", **environ)
         _fill_upstream(upstream)
         _run("rows", localshop, environ)
         with serve(localshop, **environ) as running:
             _upload_all(running.url)
             _mirror_all(running.url)
+            # Whoever looks first has the README rendered.
+            with urllib.request.urlopen(f"{running.url}/repositories/default/packages/acme-billing/"):
+                pass
             localshop.good("jobs", "wait", "--timeout", "30", **environ)
             _run("trouble", localshop, environ)
             yield Showcase(running.url, localshop, upstream)

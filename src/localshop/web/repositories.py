@@ -34,6 +34,7 @@ class Line:
     projects: int
     owned: bool
     readable: bool
+    uploads: bool
 
 
 @require_safe
@@ -51,6 +52,7 @@ def repositories(request: HttpRequest) -> HttpResponse:
             projects=counts.get(one.id, 0),
             owned=rights.may_own(request, one),
             readable=rights.may_read(request, one),
+            uploads=rights.may_read(request, one) and rights.may_upload(request, one),
         )
         for one in rows.every_repository()
     ]

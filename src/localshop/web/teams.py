@@ -60,11 +60,13 @@ def rename(request: HttpRequest, team_id: int) -> HttpResponse:
     return _change(request, team_id, act, form=form, field="name")
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: HttpRequest, team_id: int) -> HttpResponse:
-    """Delete it; its members keep what other teams allow them."""
+    """Ask, and delete it; its members keep what other teams allow them."""
     rights.need_administrator(request)
     found = _existing(team_id)
+    if request.method != "POST":
+        return render(request, "web/teams/delete.html", {"team": found})
     known.delete_team(team_id, actor=rights.actor_of(request))
     messages.success(request, f"The team {found.name} is deleted, and so are its roles.")
     return redirect("teams")

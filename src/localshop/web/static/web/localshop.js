@@ -1,5 +1,4 @@
-// What a browser adds: buttons that copy, and a question before what cannot be undone.
-// Every page works without it.
+// What a browser adds: buttons that copy. Every page works without it.
 "use strict";
 
 // Browsers give the clipboard only to pages that came over TLS or from this machine.
@@ -34,11 +33,12 @@ function addCopyButtons(root) {
   }
 }
 
-document.addEventListener("submit", (event) => {
-  const question = event.target.dataset.confirm;
-  if (question && !window.confirm(question)) {
-    event.preventDefault();
+// What scrolls sideways in a README is reached with the keyboard, too.
+function makeReachable(root) {
+  for (const wide of root.querySelectorAll(".readme :is(pre, table)")) {
+    wide.tabIndex = 0;
   }
-});
-document.addEventListener("DOMContentLoaded", () => addCopyButtons(document));
+}
+
+document.addEventListener("DOMContentLoaded", () => { addCopyButtons(document); makeReachable(document); });
 document.addEventListener("htmx:load", (event) => addCopyButtons(event.target));
