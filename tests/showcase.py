@@ -109,16 +109,16 @@ def _run(what: str, localshop: CommandLine, environ: dict[str, str]) -> None:
 
 def _upload_all(url: str) -> None:
     for minor in range(24):
-        _upload(
+        upload(
             url,
             "default",
             wheel("acme-billing", f"1.{minor}", requires=_REQUIRES, fields=_SAYS, readme=_README),
         )
-    _upload(url, "default", sdist("acme-billing", "1.23", requires=_REQUIRES, fields=_SAYS, readme=_README))
-    _upload(url, "default", wheel("acme-billing", "2.0rc1", requires=_REQUIRES, fields=_SAYS, readme=_README))
-    _upload(url, "default", wheel(LONG_NAME, "2026.11.24.post20261124093012", size=3_000_000))
-    _upload(url, "default", wheel("left-pad", "1.3.0", fields={"Summary": "Pads on the left"}))
-    _upload(url, "internal", wheel("acme-design-tokens", "0.4.1", fields={"Summary": "Colours and spaces"}))
+    upload(url, "default", sdist("acme-billing", "1.23", requires=_REQUIRES, fields=_SAYS, readme=_README))
+    upload(url, "default", wheel("acme-billing", "2.0rc1", requires=_REQUIRES, fields=_SAYS, readme=_README))
+    upload(url, "default", wheel(LONG_NAME, "2026.11.24.post20261124093012", size=3_000_000))
+    upload(url, "default", wheel("left-pad", "1.3.0", fields={"Summary": "Pads on the left"}))
+    upload(url, "internal", wheel("acme-design-tokens", "0.4.1", fields={"Summary": "Colours and spaces"}))
 
 
 _REQUIRES = ("requests>=2.31", "pydantic[email]>=2.7,<3 ; python_version >= '3.11'", "sqlalchemy~=2.0")
@@ -160,7 +160,7 @@ def _mirror_all(url: str) -> None:
                     answer.read()
 
 
-def _upload(url: str, slug: str, distribution: Distribution) -> None:
+def upload(url: str, slug: str, distribution: Distribution) -> None:
     headers, body = upload_of(distribution)
     pair = b64encode(f"admin:{PASSWORD}".encode()).decode()
     request = urllib.request.Request(

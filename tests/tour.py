@@ -135,6 +135,7 @@ STOPS = (
 )
 NO_PAGES = {
     "alive": "for monitors",
+    "metrics": "for monitors",
     "ready": "for monitors",
     "upload-token": "JSON, for the script of the upload page",
     "look-up": "only a button",
