@@ -36,6 +36,7 @@ def fill():
 
 def _fill_projects():
     repository = Repository.objects.get(slug="default")
+    upstream = repository.upstreams.get()
     names = [f"tool-{number:05}" for number in range(PROJECTS - 1)]
     made = [
         Project(
@@ -57,10 +58,10 @@ def _fill_projects():
     blobs = [Blob(sha256=f"{number:064x}", size=number, name=f"aa/{number}") for number in range(len(wanted))]
     Blob.objects.bulk_create(blobs, batch_size=500)
     pairs = zip(wanted, blobs, strict=True)
-    File.objects.bulk_create((_file(*of, blob) for of, blob in pairs), batch_size=500)
+    File.objects.bulk_create((_file(*of, blob, upstream=upstream) for of, blob in pairs), batch_size=500)
 
 
-def _file(project, version, blob):
+def _file(project, version, blob, *, upstream):
     entry = Entry(
         filename=f"{project.name.replace('-', '_')}-{version}-py3-none-any.whl",
         url="",
@@ -72,6 +73,7 @@ def _file(project, version, blob):
     return File(
         repository=project.repository,
         project=project,
+        upstream=None if project.kind == "private" else upstream,
         filename=entry.filename,
         path=entry.path,
         sha256=blob.sha256,
