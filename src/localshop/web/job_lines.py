@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from localshop.catalog.attestations import VERIFY
+from localshop.catalog.inspections import INSPECT
 from localshop.catalog.models import File, Job, Repository
 from localshop.catalog.queue import DELAYS
 from localshop.catalog.readmes import RENDER
@@ -102,6 +103,10 @@ def _meaning(row: Job, files: Mapping[int, File], slugs: Mapping[int, str]) -> t
         return f"Ask the upstreams for {project}", slug, project
     if row.name == RENDER:
         return f"Render the description in {row.payload.get('filename', 'a file')}", slug, ""
+    if row.name == INSPECT:
+        named = row.payload.get("file")
+        filename = named.get("filename", "") if isinstance(named, dict) else ""
+        return f"Look inside {filename or 'a file'}", slug, ""
     return _OTHERS.get(row.name, row.key.replace("-", " ")), slug, ""
 
 
