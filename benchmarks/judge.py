@@ -26,8 +26,9 @@ django.setup()
 from processes import conditions, median, table
 
 from localshop.policies.judge import Judge
-from localshop.policies.records import Case, Pass
+from localshop.policies.records import Case, Finding, Pass
 from localshop.policies.rules import NO_RULES, read
+from localshop.protocol.affected import Affected
 from localshop.protocol.document import Document, Entry
 from localshop.protocol.filenames import version_or_none
 from localshop.shelf.assemble import Parts, assemble, subjects
@@ -40,6 +41,8 @@ NOW = time.time()
 EVERY_RULE = read(
     {
         "block": {"entries": ["sample<0.3", "evil-*", *(f"bad-{number}" for number in range(200))]},
+        "advisories": {"malicious": "hide"},
+        "vulnerable": {"severity": "high"},
         "first-seen": {},
         "freeze": {"date": "2099-01-01"},
         "cooldown": {"days": 14},
@@ -50,6 +53,16 @@ EVERY_RULE = read(
         "allow": {"entries": ["sample==1.7", *(f"good-{number}" for number in range(200))]},
     }
 )
+# As many as the worst projects have.
+FINDINGS = [
+    Finding(
+        f"PYSEC-2026-{number}",
+        Affected(((("introduced", f"{number}.2"), ("fixed", f"{number}.9")),), frozenset()),
+        malicious=number % 20 == 0,
+        severity=number % 10,
+    )
+    for number in range(1, 101)
+]
 
 
 def main():
@@ -113,7 +126,8 @@ def entry(number):
 def judge(rules):
     """As it is made for every page: it remembers nothing of the last one."""
     passes = [Pass("1.5", NOW + 86_400), Pass("9.9", NOW - 1)]
-    return Judge(rules, Case("sample", used=True, passes=passes if rules is not NO_RULES else []))
+    told = {"passes": passes, "findings": FINDINGS} if rules is not NO_RULES else {}
+    return Judge(rules, Case("sample", used=True, **told))
 
 
 def fresh(parts):
@@ -124,6 +138,7 @@ def judge_all(parts, told):
     """As for a project that nobody has asked for yet: none of its versions was read before."""
     version_or_none.cache_clear()
     one = fresh(parts)
+    one.learn({subject.version for subject in told})
     for subject in told:
         one.until(subject, NOW)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -12,9 +13,11 @@ from distributions import sdist, wheel
 from localshop.catalog import content, credentials, policies, repositories
 from localshop.catalog.content import Change
 from localshop.catalog.journal import Actor
+from localshop.mirror.advisories import take_in
 from localshop.policies.reading import moment
 from localshop.policies.rules import KINDS, read
 from localshop.web import download
+from osv_records import HIGH, packed, record
 from pages import JSON, settled
 from threads import in_thread
 from upload_form import upload_of
@@ -141,6 +144,8 @@ RULES = {
     "licences": {"deny": ["GPL-*"]},
     "gone": {},
     "first-seen": {},
+    "advisories": {"malicious": "hide"},
+    "vulnerable": {"severity": "high"},
 }
 """Each hides some of what ``every_kind`` makes."""
 
@@ -175,6 +180,12 @@ HIDES = {
     "licences": {"1.0"},
     "gone": {"0.9"},
     "first-seen": set(),
+    "advisories": {"2.0"},
+    "vulnerable": {"1.0"},
+}
+ADVISORIES = {
+    "advisories": record("MAL-2026-1", "demo", introduced="2.0"),
+    "vulnerable": record("PYSEC-2026-1", "demo", introduced="1.0", fixed="1.1", vector=HIGH),
 }
 
 
@@ -182,6 +193,8 @@ HIDES = {
 async def test_each_rule_hides_alike_everywhere_and_watches_without_hiding(browser, upstream, at, rule):
     paths = await every_kind(browser, upstream, at)
     assert len(await agree(browser, "demo", paths)) == 5
+    if rule in ADVISORIES:
+        await in_thread(take_in, io.BytesIO(packed(ADVISORIES[rule])), actor=ME, now=T0, all_of_it=True)
     await save(**{rule: RULES[rule] | {"mode": "watched"}})
     assert len(await agree(browser, "demo", paths)) == 5
     why = (await browser.get("/repo/default/demo/why")).json()

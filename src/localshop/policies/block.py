@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Self
 
@@ -53,6 +53,14 @@ class Block:
     def reason(self, case: Case, subject: Subject) -> tuple[str, str]:
         """Which entry it is."""
         return self.slug, f"{case.project} {subject.version} is blocked here ({self._entry(subject)})."
+
+    def learn(self, versions: Collection[str]) -> None:
+        """Look at all versions of a project together, before each is asked for."""
+        for entry in self.entries:
+            held = entry.among(versions, unreadable=True)
+            self._known.update((version, entry) for version in held if version not in self._known)
+        for version in versions:
+            self._known.setdefault(version, None)
 
     def _entry(self, subject: Subject) -> Listed | None:
         """The entry that hides it, if one does."""

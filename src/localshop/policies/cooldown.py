@@ -42,7 +42,8 @@ class Cooldown:
 
     def until(self, subject: Subject, now: float) -> float:
         """The end of its days."""
-        began = arrived(subject)
+        # Of nearly all files the time of the upload is known, and nothing else.
+        began = subject.uploaded if subject.seen is None else arrived(subject)
         if began is None:
             return FOR_GOOD
         ends = began + self.days * _DAY

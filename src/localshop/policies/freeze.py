@@ -37,7 +37,7 @@ class Freeze:
 
     def until(self, subject: Subject, now: float) -> float:  # noqa: ARG002 -- all rules are asked alike.
         """For good, or not at all."""
-        came = arrived(subject)
+        came = subject.uploaded if subject.seen is None else arrived(subject)
         return FOR_GOOD if came is None or came >= self.date else SHOWN
 
     def reason(self, case: Case, subject: Subject) -> tuple[str, str]:

@@ -13,12 +13,13 @@ this order:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from packaging.version import Version
 
 from localshop.protocol.filenames import version_or_none
 
+from .block import Block
 from .records import FOR_GOOD, SHOWN, Case, Hold, Pass, Subject, Verdict
 from .rule import Rule
 from .rules import Rules
@@ -34,7 +35,10 @@ class Judge:
 
     def __init__(self, rules: Rules, case: Case) -> None:
         self.case = case
-        self._passes = [one for one in case.passes if not one.rule]
+        self._passes: dict[Version | str, list[Pass]] = {}
+        for one in case.passes:
+            if not one.rule:
+                self._passes.setdefault(_release(one.version), []).append(one)
         # A pass for one rule alone approves the whole project, for good.
         approved = {one.rule for one in case.passes if one.rule}
         about = [part for rule in rules.in_force if rule.name not in approved for part in rule.about(case)]
@@ -64,9 +68,19 @@ class Judge:
         """Whether there are rules that only say what they would hide."""
         return bool(self._watched)
 
+    def learn(self, versions: Collection[str]) -> None:
+        """Look at all versions of the project together, before its files are asked for one by one."""
+        if self._allow:
+            held: set[str] = set()
+            allowed = held.union(*(entry.among(versions, unreadable=False) for entry in self._allow))
+            self._allowed.update((version, version in allowed) for version in versions)
+        for rule in self._enforced:
+            if isinstance(rule, Block):
+                rule.learn(versions)
+
     def until(self, subject: Subject, now: float) -> float:
         """Until when the file is hidden, at least; ``SHOWN``: it is not, ``FOR_GOOD``: no end is known."""
-        if self.case.status == "quarantined" or self._hold(subject) is not None:
+        if self.case.status == "quarantined" or (self._holding and self._hold(subject) is not None):
             return FOR_GOOD
         for rule in self._applied(subject, now, self._enforced):
             until = rule.until(subject, now)
@@ -100,8 +114,7 @@ class Judge:
         """The pass that lets a file through now."""
         let = self._let.get(subject.version)
         if let is None:
-            wanted = ("", _release(subject.version))
-            let = [one for one in self._passes if _release(one.version) in wanted]
+            let = [*self._passes.get(_release(subject.version), ()), *self._passes.get("", ())]
             self._let[subject.version] = let
         for one in let:
             if one.until is None or now < one.until:
@@ -110,13 +123,11 @@ class Judge:
 
     def turns(self, now: float) -> float:
         """When the next pass ends."""
-        ends = [one.until for one in self._passes if one.until is not None and now < one.until]
-        return min(ends, default=FOR_GOOD)
+        ends = (one.until for passes in self._passes.values() for one in passes if one.until is not None)
+        return min((until for until in ends if now < until), default=FOR_GOOD)
 
     def _hold(self, subject: Subject) -> Hold | None:
-        """The hold on a version; a held project is rare, and most files of a release ask the same."""
-        if not self._holding:
-            return None
+        """The hold on a version; most files of a release ask the same."""
         if subject.version not in self._held:
             self._held[subject.version] = self._holding.get(_release(subject.version))
         return self._held[subject.version]

@@ -92,8 +92,8 @@ class Union:
         ranges = [events for part in parts for events in part.ranges]
         self._everything = any(events == (("introduced", _FIRST),) for events in ranges)
         # Those that speak of local versions mean them; to all others a local version is its public one.
-        self._local = _merged(events for events in ranges if _is_local(events))
-        self._public = _merged(events for events in ranges if not _is_local(events))
+        self._local = _Spans(_merged(events for events in ranges if _is_local(events)))
+        self._public = _Spans(_merged(events for events in ranges if not _is_local(events)))
 
     def holds(self, version: str) -> bool:
         """As ``Affected.holds``, for any of them."""
@@ -103,9 +103,9 @@ class Union:
         if parsed is None:
             return self._everything
         public = Version(parsed.public) if parsed.local is not None else parsed
-        if parsed in self._named or public in self._named:
+        if self._named and (parsed in self._named or public in self._named):
             return True
-        return _inside(self._public, public) or _inside(self._local, parsed)
+        return self._public.hold(public) or self._local.hold(parsed)
 
 
 @lru_cache(4096)
@@ -158,9 +158,19 @@ def _order(event: tuple[str, Version]) -> tuple[Version, int]:
     return event[1], _KINDS.index(event[0])
 
 
-def _inside(spans: Sequence[_Span], version: Version) -> bool:
-    place = bisect_right(spans, version, key=lambda span: span.start)
-    return place > 0 and spans[place - 1].reaches(version)
+class _Spans:
+    """Spans that do not overlap, in order, with their starts beside them, to be looked up quickly."""
+
+    __slots__ = ("_spans", "_starts")
+
+    def __init__(self, spans: list[_Span]) -> None:
+        self._spans = spans
+        self._starts = [span.start for span in spans]
+
+    def hold(self, version: Version) -> bool:
+        """Whether a version lies in one of them."""
+        place = bisect_right(self._starts, version)
+        return place > 0 and self._spans[place - 1].reaches(version)
 
 
 def _at(text: str) -> Version:

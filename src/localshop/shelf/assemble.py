@@ -94,7 +94,9 @@ def _judged(parts: Parts, now: float) -> tuple[list[tuple[Entry, Subject]], floa
     judge = parts.judge
     shown = []
     turns = judge.turns(now)
-    for entry, subject in subjects(parts):
+    told = list(subjects(parts))
+    judge.learn({subject.version for _, subject in told})
+    for entry, subject in told:
         until = judge.until(subject, now)
         if until:
             turns = min(turns, until)
