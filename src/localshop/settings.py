@@ -140,6 +140,7 @@ PASSWORD_HASHERS = [
     # Accounts that come from elsewhere have these; they are rehashed at the next login.
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
+    "localshop.catalog.old_passwords.SHA1PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},

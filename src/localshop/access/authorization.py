@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 
 _LONGEST = 4096
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(-?)(?:[0-9A-Fa-f]{4}\1){3}[0-9A-Fa-f]{12}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,17 @@ def presented(header: bytes | None) -> Presented | None:
     if name == "__token__":
         return _token(secret)
     return Presented(access_key=name, secret=secret, username=name)
+
+
+def old_keys(shown: Presented) -> Presented | None:
+    """The keys of a credential of the old localshop, in the form in which we keep them; None for others.
+
+    They were UUIDs, and were taken with and without dashes, in capitals and small letters.
+    """
+    if not _UUID.match(shown.access_key) or not _UUID.match(shown.secret):
+        return None
+    access_key, secret = (one.replace("-", "").lower() for one in (shown.access_key, shown.secret))
+    return replace(shown, access_key=access_key, secret=secret)
 
 
 def _token(token: str) -> Presented:

@@ -25,7 +25,7 @@ from localshop.shop import Shop
 
 from . import upload_token
 from .address import Visitor, visitor
-from .authorization import Presented, presented
+from .authorization import Presented, old_keys, presented
 from .rules import Action, Identity, check, still_good
 
 UNTOLD_PROXY = "untold-proxy"
@@ -160,11 +160,15 @@ class Gate:
 
     async def _credential(self, shown: Presented) -> CredentialRecord | None:
         """The credential of a pair of keys, or of a secret key alone."""
-        digest = credentials.digest_of(shown.secret)
         if not shown.access_key:
+            digest = credentials.digest_of(shown.secret)
             return await self._looked_up(self._roster.by_secret, digest, secret_sha256=digest)
         if not shown.access_key.startswith(credentials.ACCESS_PREFIX):
-            return None
+            old = old_keys(shown)
+            if old is None:
+                return None
+            shown = old
+        digest = credentials.digest_of(shown.secret)
         found = await self._looked_up(self._roster.by_key, shown.access_key, access_key=shown.access_key)
         # Compared in constant time, so that the time tells nothing of how much of it was right.
         if found is None or not hmac.compare_digest(found.secret_sha256, digest):

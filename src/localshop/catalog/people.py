@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from django.contrib.auth import password_validation
 from django.contrib.auth.hashers import check_password, make_password
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from localshop.errors import BadInput
 
@@ -112,9 +113,18 @@ def verify_password(name: str, password: str) -> UserRecord | None:
         # Hash all the same, so that the time does not tell which names exist.
         make_password(password)
         return None
-    if not check_password(password, user.password) or not user.is_active:
+    if not check_password(password, user.password, lambda given: _hash_anew(user.id, given)):
+        return None
+    if not user.is_active:
         return None
     return user_record(user)
+
+
+def _hash_anew(user_id: int, password: str) -> None:
+    """Keep a password as new ones are kept: an old hash, or one from elsewhere, is a weaker one."""
+    # That it cannot be written now is no reason to keep somebody out.
+    with suppress(DatabaseError), transaction.atomic():
+        User.objects.filter(id=user_id).update(password=make_password(password))
 
 
 def user_by_id(user_id: int) -> UserRecord | None:

@@ -45,7 +45,7 @@ class Arrival:
     entry: Entry
     name: str
     metadata: bytes
-    """METADATA, or an sdist's PKG-INFO, byte-exact."""
+    """METADATA, or an sdist's PKG-INFO, byte-exact; empty: there is none that could be read."""
     publisher: str
     """Who uploads it: ``user <id>`` or ``credential <id>``."""
     attestations: list[object]
@@ -120,17 +120,8 @@ def register(
         )
         if arrival.attestations:
             attestations.keep(file.id, arrival.attestations)
-        CoreMetadata.objects.update_or_create(
-            repository_id=repository_id,
-            path=entry.path,
-            filename=entry.filename,
-            defaults={
-                "project": project,
-                "sha256": digest_of(arrival.metadata),
-                "body": zlib.compress(arrival.metadata),
-                "licence": licence_of(arrival.metadata),
-            },
-        )
+        if arrival.metadata:
+            _keep_metadata(project, arrival)
         slug = Repository.objects.values_list("slug", flat=True).get(id=repository_id)
         detail: Mapping[str, object] = {
             "sha256": sha256,
@@ -147,6 +138,20 @@ def register(
             detail=detail,
         )
     return Taken.FREE
+
+
+def _keep_metadata(project: Project, arrival: Arrival) -> None:
+    CoreMetadata.objects.update_or_create(
+        repository_id=project.repository_id,
+        path=arrival.entry.path,
+        filename=arrival.entry.filename,
+        defaults={
+            "project": project,
+            "sha256": digest_of(arrival.metadata),
+            "body": zlib.compress(arrival.metadata),
+            "licence": licence_of(arrival.metadata),
+        },
+    )
 
 
 def digest_of(metadata: bytes) -> str:

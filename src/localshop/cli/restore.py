@@ -17,6 +17,7 @@ from localshop.catalog import migrating
 from localshop.cli import schema, setting_up
 from localshop.cli.backup import Watch
 from localshop.cli.output import LocalshopCommand, Options
+from localshop.config.alone import alone
 from localshop.errors import BadInput
 from localshop.storage.opening import open_store
 
@@ -54,7 +55,7 @@ class Command(LocalshopCommand):
         """Restore, and tell what is there now."""
         home = config.current().home
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with setting_up.alone(home), migrating.alone():
+        with alone(home), migrating.alone():
             mark = home / UNFINISHED
             if schema.is_initialised():
                 self._go_on(options, mark)

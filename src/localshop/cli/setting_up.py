@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import secrets
 import string
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from localshop.catalog import migrating, networks, people, repositories
 from localshop.cli import schema
 from localshop.config import Config
 from localshop.config.addresses import host_and_port
+from localshop.config.alone import alone
 from localshop.config.reference import conf_template
 
 FIRST_USER = "admin"
@@ -82,17 +81,6 @@ def index_url(
 def random_password() -> str:
     """Make up a password of 119 bits that can be typed, and selected with a double click."""
     return "".join(secrets.choice(_LETTERS) for _ in range(20))
-
-
-@contextlib.contextmanager
-def alone(home: Path) -> Iterator[None]:
-    """Let one process at a time set up or upgrade a home."""
-    descriptor = os.open(home / "init.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _first_rows(config: Config, username: str, given: str) -> InitReport:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import textwrap
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 
 from django.core.management import ManagementUtility, get_commands
 from django.core.management.base import BaseCommand
 
 from localshop import __version__, config
 from localshop.config.secret import ensure_secret_key
+from localshop.config.sources import home_of
+from localshop.errors import BadInput
 from localshop.observe import log
+from localshop.takeover.home import is_old, set_aside
 
 COMMANDS = {
     "init": "localshop.cli.init",
@@ -53,15 +58,29 @@ _logger = log.get_logger(__name__)
 
 
 def prepare(given: Sequence[str]) -> None:
-    """Do what must be done before Django's settings are made; raises ``BadSetting``."""
+    """Do what must be done before Django's settings are made; raises ``BadSetting`` and ``BadInput``."""
+    place = home_of(None, os.environ)
+    takes_over = is_old(place)
+    if takes_over:
+        _make_way(place, given)
     found = config.current()
     log.configure(found.log_level, found.log_format)
     for sentence in found.warnings:
         log.event(_logger, logging.WARNING, "setting-ignored", sentence)
-    if given and given[0] in _MAKERS and not _asks_for_help(given) and not found.secret_key:
+    if given and (takes_over or given[0] in _MAKERS) and not _asks_for_help(given) and not found.secret_key:
         # It seals what is written first already, so it cannot be made in between.
         ensure_secret_key(found.home)
         config.current.cache_clear()
+
+
+def _make_way(home: Path, given: Sequence[str]) -> None:
+    """Set the home of an old localshop aside: its settings are none of ours, so nothing else can begin."""
+    if list(given[:1]) != ["upgrade"] or _asks_for_help(given):
+        raise BadInput(
+            f"{home} is the home of an old localshop that is not taken over yet, or not to the end: stop "
+            "the old one, then run `localshop upgrade`, which deletes nothing of it."
+        )
+    set_aside(home)
 
 
 class Utility(ManagementUtility):

@@ -1,0 +1,1 @@
+"""Takes over the home of the old localshop: its packages, people, networks and credentials."""
