@@ -186,7 +186,7 @@ async def test_it_is_summed_up_by_day_and_by_release(tables):
         assert downloads.by_version("default", "demo", since=first, most=2) == [("2.0", 9), ("1.0", 3)]
         of_two = downloads.who("default", "demo", version="2.0", most=9)
         assert [one.amount for one in of_two] == [9]
-        assert [one.amount for one in downloads.every("default", "demo")] == [3, 2, 9]
+        assert [one.amount for one in downloads.who("default", "demo", most=9)] == [9, 2, 3]
         given = list(downloads.given_out("default", since=first))
         assert [(one.filename, one.amount, one.entry) for one in given] == [
             ("demo-1.0.0-py3-none-any.whl", 2, None),

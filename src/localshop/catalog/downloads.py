@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
 
 from localshop.protocol.filenames import candidates, parse, version_or_none
 
@@ -87,19 +87,6 @@ def who(
     return [_record(row) for row in rows.select_related("file").order_by("-last", "-id")[:most]]
 
 
-def every(
-    repository: str, project: str, *, version: str = "", filenames: Collection[str] = ()
-) -> Iterator[DownloadRecord]:
-    """All that ``who`` gives page by page, oldest first; ``filenames`` empty: of all files."""
-    rows = _of(repository, project)
-    if version:
-        rows = rows.filter(file__version=_normalised(version))
-    if filenames:
-        rows = rows.filter(file__filename__in=filenames)
-    for row in rows.select_related("file").order_by("last", "id").iterator(chunk_size=1000):
-        yield _record(row)
-
-
 def given_out(repository: str, *, since: date) -> Iterator[GivenOutRecord]:
     """Each file of a repository that was given out since that day, once for each day, with how often."""
     rows = Download.objects.filter(file__repository=repository, day__gte=since)
@@ -113,12 +100,6 @@ def given_out(repository: str, *, since: date) -> Iterator[GivenOutRecord]:
     )
     for row in days.iterator(chunk_size=1000):
         yield GivenOutRecord(*row)
-
-
-def latest(repository: str, project: str) -> datetime | None:
-    """When a file of a project was last given out, if that is still known."""
-    found: datetime | None = _of(repository, project).aggregate(all=Max("last"))["all"]
-    return found
 
 
 def forget(*, before: date) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from localshop.catalog.records import Refused, Tally
 
@@ -38,9 +38,9 @@ class Refusals:
         gained = max(0.0, now - self._refilled) * _AN_HOUR / 3600
         self._left = min(float(_AN_HOUR), self._left + gained)
         self._refilled = now
-        batch = {**self._tallies.take(), **self._others.take()}
+        batch = _summed_up([*self._tallies.take().items(), *self._others.take().items()])
         if len(batch) > self._left:
-            batch = _summed_up(batch)
+            batch = _summed_up((_shortened(one), tally) for one, tally in batch.items())
             self._not_before = now + _REST
         self._left = max(0.0, self._left - len(batch))
         return batch
@@ -54,10 +54,9 @@ def _shortened(one: Refused) -> Refused:
     return Refused(one.slug, one.repository)
 
 
-def _summed_up(batch: Mapping[Refused, Tally]) -> dict[Refused, Tally]:
+def _summed_up(told: Iterable[tuple[Refused, Tally]]) -> dict[Refused, Tally]:
     found: dict[Refused, Tally] = {}
-    for one, tally in batch.items():
-        short = _shortened(one)
-        known = found.get(short, Tally(0, 0.0))
-        found[short] = Tally(known.amount + tally.amount, max(known.last, tally.last))
+    for one, tally in told:
+        known = found.get(one, Tally(0, 0.0))
+        found[one] = Tally(known.amount + tally.amount, max(known.last, tally.last))
     return found

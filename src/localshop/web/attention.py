@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 
+from localshop import config
 from localshop.catalog import health, queue
 from localshop.catalog.records import RepositoryRecord
 from localshop.errors import StorageError
@@ -77,7 +78,8 @@ def _jobs() -> Iterator[Matter]:
     if failed:
         sentence = f"{failed} jobs have failed." if failed > 1 else "A job has failed."
         yield Matter(sentence, f"{reverse('jobs')}?state=failed", "Why", bad=True)
-    late = queue.longest_due(now=time.time())
+    # Offline those that need an upstream wait for as long as that lasts, and that is no news.
+    late = 0.0 if config.current().offline else queue.longest_due(now=time.time())
     if late > _LATE:
         yield Matter(
             f"A job has been waiting for its turn for {late / 60:.0f} minutes. Does somebody do jobs?",
