@@ -49,7 +49,7 @@ class FrontDoor:
         self._gate: Gate | None = None
         self._index: IndexDoor | None = None
         mount = config.current().mount_path
-        self._below = tuple(f"{mount}/{name}" for name in ("repo/", "simple/", "pypi/"))
+        self._below = tuple(f"{mount}/{name}" for name in ("repo/", "simple/", "pypi/", "osv/"))
         self._lists = frozenset(f"{mount}/{name}" for name in ("repo", "simple", "pypi"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

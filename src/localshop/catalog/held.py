@@ -67,6 +67,12 @@ def holds_of(repository_id: int, project: str) -> list[Hold]:
     return [Hold(row.version, row.reason, row.who) for row in rows]
 
 
+def is_held(repository_id: int, project: str, version: str) -> bool:
+    """Whether a version is held back, however it is spelled."""
+    wanted = version_or_none(version)
+    return any(version_or_none(one.version) == wanted for one in holds_of(repository_id, project))
+
+
 def _spelled(version: str) -> str:
     """A version as PEP 440 normalises it."""
     parsed = version_or_none(version)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -38,6 +38,12 @@ def project(repository_id: int, name: str) -> ProjectRecord | None:
 def projects_of(repository_id: int) -> list[ProjectRecord]:
     """All projects that the repository knows."""
     return [_record(row) for row in Project.objects.filter(repository_id=repository_id).iterator()]
+
+
+def kinds(repository_id: int, names: Collection[str]) -> dict[str, str]:
+    """What kind each of these projects is, of those that the repository knows."""
+    rows = Project.objects.filter(repository_id=repository_id, name__in=names)
+    return dict(rows.values_list("name", "kind"))
 
 
 def listed_names(repository_id: int) -> list[str]:

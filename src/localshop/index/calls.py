@@ -15,6 +15,7 @@ from localshop.shelf.hearing import heard
 from localshop.shop import Shop
 
 from .answers import Headers, Receive, Scope, Send, answer
+from .bodies import body_of
 from .routes import Route
 
 _TYPES = frozenset({b"text/xml", b"application/xml"})
@@ -40,7 +41,7 @@ async def answer_call(shop: Shop, admission: Admission, scope: Scope, receive: R
     """Answer a call of somebody who may read the repository. What fails is a fault, with status 200."""
     headers: Headers = [(b"content-type", b"text/xml; charset=utf-8"), *_COMMON]
     try:
-        body = await _body(scope, receive)
+        body = await body_of(scope, receive, most=_LARGEST_CALL)
         if body is None:
             headers.append((b"connection", b"close"))
             raise BadCallError(calls.INVALID_CALL, f"A call may have {_LARGEST_CALL} bytes at the most.")
@@ -56,23 +57,6 @@ async def answer_call(shop: Shop, admission: Admission, scope: Scope, receive: R
 
 
 _COMMON: Headers = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
-
-
-async def _body(scope: Scope, receive: Receive) -> bytes | None:
-    """Take in the body; None: it is too large."""
-    length = dict(scope["headers"]).get(b"content-length", b"0")
-    if not length.isdigit() or int(length) > _LARGEST_CALL:
-        return None
-    body = b""
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ConnectionResetError("The client went away in the middle of its call.")
-        body += bytes(message.get("body", b""))
-        if len(body) > _LARGEST_CALL:
-            return None
-        if not message.get("more_body", False):
-            return body
 
 
 async def _search(shop: Shop, admission: Admission, call: Call) -> list[dict[str, object]]:

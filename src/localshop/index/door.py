@@ -32,6 +32,7 @@ from .downloads import asks_for_beginning, note_download
 from .follow import send_coming
 from .legacy import send_legacy
 from .metadata import send_metadata
+from .osv import answer_osv
 from .pages import listing, send_not_acceptable, send_page, wanted
 from .provenance import send_provenance
 from .refusals import note_refusal
@@ -99,12 +100,20 @@ class IndexDoor:
             admission = await self._gate.admit(Action.READ, repository, visit.scope)
             await answer_call(self._shop, admission, visit.scope, visit.receive, send)
             return
+        if route.osv:
+            admission = await self._gate.admit(Action.READ, repository, visit.scope)
+            await answer_osv(self._shop, admission, visit.scope, visit.receive, send, route=route)
+            return
         if visit.scope["method"] not in _READS:
             # Before a byte of the body is taken in.
             admission = await self._gate.admit(Action.UPLOAD, repository, visit.scope)
             await self._write(visit, admission)
             return
-        admission = await self._gate.admit(Action.READ, repository, visit.scope)
+        await self._give(visit, await self._gate.admit(Action.READ, repository, visit.scope), state)
+
+    async def _give(self, visit: _Visit, admission: Admission, state: Token | FileRow | MetadataRow) -> None:
+        """Answer somebody who wants to read and may."""
+        route, send = visit.route, visit.send
         match state:
             case FileRow() if route.provenance:
                 await self._provenance(visit, admission, state)

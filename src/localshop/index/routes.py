@@ -14,6 +14,9 @@ _ALIAS = "+simple"
 _PYPI = "pypi"
 _JSON = "json"
 _WHY = "why"
+_OSV = ["osv", "v1"]
+_OSV_QUESTIONS = frozenset({"query", "querybatch"})
+_OSV_ADVISORY = "vulns"
 _METADATA = ".metadata"
 _PROVENANCE = ".provenance"
 
@@ -25,7 +28,8 @@ class Route:
     ``prefix`` is the path up to the project, for redirects; ``slash``: the path ended in one.
     ``legacy``: to the legacy JSON API, for the project or for one ``version`` of it, whose name is
     normalised already if it is one; without a project it is the address that only XML-RPC has. ``why``:
-    to what is said of the project's files, whose name is normalised as well.
+    to what is said of the project's files, whose name is normalised as well. ``osv``: what is asked of
+    OSV's API, ``query``, ``querybatch``, or ``vulns`` for the advisory ``version``.
     """
 
     repository: str
@@ -39,10 +43,13 @@ class Route:
     legacy: bool = False
     version: str = ""
     why: bool = False
+    osv: str = ""
 
 
 def door_of(route: Route, method: str) -> str:
     """What a request is for, as the numbers of requests tell it: one of a few words."""
+    if route.osv:
+        return "advisories"
     if method not in {"GET", "HEAD"}:
         return "upload"
     if route.filename:
@@ -73,6 +80,8 @@ def parse(raw_path: bytes) -> Route | None:
     if segments[0] == "repo" and len(segments) > 1:
         slug = segments[1]
         return _below(slug, segments[2:], prefix=f"/repo/{slug}/", slash=slash)
+    if segments[:2] == _OSV:
+        return _osv(DEFAULT, segments[2:], prefix="/")
     if segments == [_PYPI]:
         return Route(DEFAULT, "/pypi/", slash=slash, legacy=True)
     if segments[0] == _PYPI and len(segments) > 2:
@@ -96,6 +105,8 @@ def _below(repository: str, rest: list[str], *, prefix: str, slash: bool) -> Rou
     if len(rest) == 2 and rest[1] == _WHY:
         project = normalise(rest[0]) if is_name(rest[0]) else rest[0]
         return Route(repository, prefix, project=project, why=True)
+    if rest[:2] == _OSV:
+        return _osv(repository, rest[2:], prefix=prefix)
     if len(rest) > 1:
         return _legacy(repository, rest, prefix=prefix)
     # One segment is always a project, whatever its name.
@@ -113,6 +124,16 @@ def _legacy(repository: str, rest: list[str], *, prefix: str) -> Route | None:
     project, version = [*asked[1:], ""][:2] if len(asked) > 1 else (asked[0], "")
     project = normalise(project) if is_name(project) else project
     return Route(repository, prefix, project=project, legacy=True, version=version)
+
+
+def _osv(repository: str, rest: list[str], *, prefix: str) -> Route | None:
+    """OSV's API, below any repository: advisories are the same, but which names are private is not."""
+    match rest:
+        case [question] if question in _OSV_QUESTIONS:
+            return Route(repository, prefix, osv=question)
+        case [place, name] if place == _OSV_ADVISORY:
+            return Route(repository, prefix, osv=place, version=name)
+    return None
 
 
 def _file(repository: str, rest: list[str], *, prefix: str, slash: bool) -> Route | None:

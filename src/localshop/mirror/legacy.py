@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from localshop.catalog import files
+from localshop.catalog import advisories, files, projects
 from localshop.catalog.reads import MetadataRow
 from localshop.catalog.records import RepositoryRecord
 from localshop.errors import LocalshopError
@@ -18,6 +18,7 @@ from localshop.shelf.shelf import Rendered
 from localshop.shop import Shop
 
 from .metadata import metadata
+from .names import is_ours
 
 _PATIENCE = 4.0
 """Seconds for which a document waits for METADATA that has to be fetched."""
@@ -44,7 +45,10 @@ async def legacy(
     base = shelf.base_of(shop, repository)
     body = await _metadata(shop, repository, releases.get(wanted, ()), base=base)
     origin = shop.config.public_url
-    told = Told(serial=page.serial, metadata=body, origin=origin, base=f"{origin}{base}")
+    faults = await shop.look(_vulnerabilities, repository, record["name"], wanted) if wanted else []
+    told = Told(
+        serial=page.serial, metadata=body, origin=origin, base=f"{origin}{base}", vulnerabilities=faults
+    )
     made = await shop.run(_write, record, releases, wanted, whole=not version, told=told)
     if releases and not body:
         made.good_until = shop.now() + _AGAIN_AFTER
@@ -56,6 +60,21 @@ async def legacy(
 def _read(page: Rendered) -> tuple[Record, Releases]:
     record = json.loads(page.plain())
     return record, legacy_json.releases_of(record)
+
+
+def _vulnerabilities(repository: RepositoryRecord, name: str, version: str) -> list[Record]:
+    """What advisories say of a release; of a private project they say nothing, since they mean another."""
+    kind = projects.kinds(repository.id, [name]).get(name, "")
+    if is_ours(repository, name, kind=kind):
+        return []
+    findings = advisories.findings_of([name]).get(name, ())
+    hits = {one.advisory: one.affected for one in findings if one.affected.holds(version)}
+    bodies = advisories.bodies(hits)
+    return [
+        legacy_json.vulnerability(json.loads(bodies[one]), affected.fixed_in())
+        for one, affected in hits.items()
+        if one in bodies
+    ]
 
 
 def _write(record: Record, releases: Releases, version: str, **more: Any) -> Rendered:

@@ -35,13 +35,14 @@ class Told:
 
     ``serial`` is the project's. ``metadata`` is METADATA of the release that is described, empty when it is
     not known. ``origin`` is put before URLs of files ("https://host", or empty: they stay path-absolute);
-    ``base`` is the repository's URL.
+    ``base`` is the repository's URL. ``vulnerabilities`` are those of the release, made by ``vulnerability``.
     """
 
     serial: int
     metadata: bytes
     origin: str
     base: str
+    vulnerabilities: Sequence[Record] = ()
 
 
 def releases_of(page: Mapping[str, Any]) -> Releases:
@@ -90,8 +91,23 @@ def document(page: Mapping[str, Any], releases: Releases, version: str, *, whole
             one: [_file(file, told.origin) for file in held] for one, held in releases.items()
         }
     record["urls"] = [_file(file, told.origin) for file in files]
-    record["vulnerabilities"] = []
+    record["vulnerabilities"] = list(told.vulnerabilities)
     return json.dumps(record, separators=(",", ":")).encode()
+
+
+def vulnerability(advisory: Mapping[str, Any], fixed_in: Sequence[str]) -> Record:
+    """An advisory (a record of OSV that holds) as PyPI tells it of a release that has this fault."""
+    aliases = advisory.get("aliases")
+    return {
+        "aliases": [one for one in aliases if isinstance(one, str)] if isinstance(aliases, list) else [],
+        "details": str(advisory.get("details") or ""),
+        "fixed_in": list(fixed_in),
+        "id": advisory["id"],
+        "link": f"https://osv.dev/vulnerability/{advisory['id']}",
+        "source": "osv",
+        "summary": str(advisory.get("summary") or "") or None,
+        "withdrawn": None,
+    }
 
 
 def _canonical(version: str) -> Version | str:

@@ -12,7 +12,7 @@ from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 
 from localshop import config
-from localshop.catalog import health, queue
+from localshop.catalog import alarms, health, queue
 from localshop.catalog.records import RepositoryRecord
 from localshop.errors import StorageError
 from localshop.storage.opening import open_store
@@ -40,10 +40,25 @@ def attention(request: HttpRequest, repositories: Sequence[RepositoryRecord]) ->
     owned = [one for one in repositories if rights.may_own(request, one)]
     if not administrator and not owned:
         return []
-    found = [*_swapped(None if administrator else owned), *_upstreams(None if administrator else owned)]
+    found = [
+        *_alarms(None if administrator else owned),
+        *_swapped(None if administrator else owned),
+        *_upstreams(None if administrator else owned),
+    ]
     if administrator:
         found += [*_jobs(), *_room()]
     return sorted(found, key=lambda one: not one.bad)
+
+
+def _alarms(owned: Sequence[RepositoryRecord] | None) -> Iterator[Matter]:
+    amount = alarms.amount_open([one.slug for one in owned] if owned is not None else None)
+    if amount:
+        sentence = (
+            f"{amount} releases that are or were here have turned out bad."
+            if amount > 1
+            else "A release that is or was here has turned out bad."
+        )
+        yield Matter(sentence, reverse("alarms"), "Alarms", bad=True)
 
 
 def _swapped(owned: Sequence[RepositoryRecord] | None) -> Iterator[Matter]:

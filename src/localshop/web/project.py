@@ -16,6 +16,7 @@ from localshop.protocol.about import About, about
 from localshop.protocol.names import normalise
 
 from . import rights
+from .advisories import advised, advisory_lines
 from .content import may_change
 from .downloads import use
 from .hidden import hidden
@@ -41,12 +42,15 @@ def project(request: HttpRequest, slug: str, name: str) -> HttpResponse:
         return render(request, "web/packages/asking.html", context)
     every = releases(repository, found)
     told, text = _told(repository, found, [(one.path, one.filename) for one in newest_first(every)])
+    lines = advisory_lines(found, every)
     index, owns = index_url(request, repository), rights.may_own(request, repository)
     context = {
         "repository": repository,
         "project": found,
         "releases": Paginator(every, _ON_A_PAGE).get_page(request.GET.get("page")),
         "doubt": doubt(every),
+        "advisories": lines,
+        "advised": advised(lines),
         "pip": pip_install(index),
         "uv": uv_install(index),
         "hidden": hidden(every),

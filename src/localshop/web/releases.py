@@ -87,6 +87,11 @@ class Release:
         return next((line.let_through for line in self.files if line.let_through is not None), None)
 
     @property
+    def held(self) -> bool:
+        """Whether somebody holds it back by hand."""
+        return any(verdict.slug == "held" for line in self.files for verdict in line.verdicts)
+
+    @property
     def stored(self) -> bool:
         """Whether there is anything here to be deleted."""
         return any(line.standing in {"here", "lost"} for line in self.files)
