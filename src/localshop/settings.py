@@ -40,7 +40,7 @@ def _database(url: str) -> dict[str, Any]:
                         # A checkpoint beside a write can corrupt the file up to 3.51.2; ours run locked.
                         "wal_autocheckpoint=0",
                         "journal_size_limit=67108864",
-                        # Each thread has a connection, and the kernel keeps the file in memory for all of them.
+                        # Each thread has a connection, and the kernel keeps the file for all of them.
                         "cache_size=-2000",
                         "temp_store=MEMORY",
                         "foreign_keys=ON",
