@@ -57,6 +57,7 @@ class Fault:
     hang: bool = False
     delay: float = 0.0
     drip: int = 0
+    pause: int | None = None
     cut: int | None = None
     reset: int | None = None
     unsized: bool = False
@@ -93,23 +94,36 @@ def encode(answer: Answer, *, wanted: bool, bad: bool) -> None:
         answer.headers["Content-Encoding"] = "gzip"
 
 
-async def send(request: web.BaseRequest, answer: Answer, *, fault: Fault) -> web.StreamResponse:
-    """Send an answer as this fault has it, as far as there is still somebody who takes it."""
+async def send(
+    request: web.BaseRequest, answer: Answer, *, fault: Fault, holds: Callable[[], bool]
+) -> web.StreamResponse:
+    """Send an answer as this fault has it, as far as there is still somebody who takes it.
+
+    ``holds``: whether the fault has not been taken back yet.
+    """
     response = _Response(answer, fault)
     with suppress(ConnectionError):
-        await _send(request, response, answer, fault)
+        await _send(request, response, answer, fault, holds)
     return response
 
 
-async def _send(request: web.BaseRequest, response: _Response, answer: Answer, fault: Fault) -> None:
+async def _send(
+    request: web.BaseRequest,
+    response: _Response,
+    answer: Answer,
+    fault: Fault,
+    holds: Callable[[], bool],
+) -> None:
     bodiless = answer.status in {204, 304}
     body = b"" if bodiless or request.method == "HEAD" else answer.body
     if not bodiless:
         response.content_length = len(answer.body)
     await response.prepare(request)
     end = min((one for one in (fault.cut, fault.reset) if one is not None), default=len(body))
-    step = max(1, fault.drip // 20) if fault.drip else _STEP
+    step = max(1, fault.drip // 20) if fault.drip else min(_STEP, fault.pause or _STEP)
     for start in range(0, min(end, len(body)), step):
+        while fault.pause is not None and start >= fault.pause and holds():
+            await asyncio.sleep(0.01)
         await response.write(body[start : min(start + step, end)])
         if fault.drip:
             await asyncio.sleep(0.05)

@@ -30,6 +30,7 @@ Faults hold for paths that match a shell pattern, the newest first, until ``heal
     upstream.fault("*", reset=1000)                   # as ``cut``, but by a RST
     upstream.fault("*", unsized=True, cut=1000)       # no Content-Length: nobody can tell that it is cut
     upstream.fault("*", delay=1.5)                    # seconds before it answers
+    upstream.fault("*", pause=100_000)                # sends so much, and the rest after heal()
     upstream.fault("*", bad_gzip=True, times=1)       # only the next request
     upstream.fault("*", redirect="http://127.0.0.2/")
     upstream.fault("*", headers={"Set-Cookie": "a=b"}, without=("Content-Type",))
@@ -237,7 +238,7 @@ class FakeUpstream:
         wanted = self.gzip and "gzip" in request.headers.get("Accept-Encoding", "")
         encode(answer, wanted=wanted, bad=fault.bad_gzip)
         answer.headers.update(fault.headers)
-        return await send(request, answer, fault=fault)
+        return await send(request, answer, fault=fault, holds=lambda: fault in self._faults)
 
     async def _travel(self, request: web.BaseRequest, delay: float) -> None:
         """Take the time that the way takes."""

@@ -65,6 +65,7 @@ FAULTS: tuple[tuple[str, Mapping[str, object]], ...] = (
     ("/packages/*.metadata", {"status": 404}),
     ("/packages/*.metadata", {"status": 500}),
 )
+_AUTH = ("us", "marker-of-a-password")
 _PROJECTS = 12
 _SIZES = {500: 60, 30_000: 20, 300_000: 14, 1_200_000: 4, 4_000_000: 2}
 _SAMPLE_EVERY = 1.0
@@ -119,6 +120,7 @@ class Soak:
         self._visitors = visitors
         self._chance = random.Random(seed)
         self._truth = Truth()
+        self._secret = ""
         self._faults = self._kills = self._published = 0
         self._memory: list[float] = []
         self._descriptors: list[int] = []
@@ -129,6 +131,7 @@ class Soak:
             old = ending.enter_context(FakeUpstream())
             old.html_only = old.relative = True
             old.etags = old.ranges = False
+            old.auth = _AUTH
             plain.serial = old.serial = 1000
             running = ending.enter_context(
                 serve(
@@ -166,7 +169,7 @@ class Soak:
             Shelf("own", "refuse", None),
         ]
         for shelf in shelves:
-            upstream = ["--upstream", shelf.upstream.url] if shelf.upstream else ["--no-upstream"]
+            upstream = ["--upstream", _address(shelf.upstream)] if shelf.upstream else ["--no-upstream"]
             self._localshop(
                 *("repository", "create", shelf.slug, *upstream, "--miss", shelf.miss, "--fresh", "2")
             )
@@ -176,6 +179,7 @@ class Soak:
         made = self._localshop("credential", "create", "--upload")
         self._localshop("cidr", "remove", "own", "127.0.0.0/8")
         self._localshop("cidr", "add", "own", "127.0.0.0/8", "--no-credentials")
+        self._secret = made["secret_key"]
         return Place(running.port, made["access_key"], made["secret_key"])
 
     # What happens to it.
@@ -288,6 +292,9 @@ class Soak:
 
     def _read_log(self, running: Running) -> None:
         text = running.log.read_text()
+        for secret in (_AUTH[1], self._secret):
+            if secret in text:
+                self._truth.blame(f"The log has a secret; see {running.log}")
         for line in text.splitlines():
             if "Traceback" in line or '"slug": "crashed"' in line or "never awaited" in line:
                 self._truth.blame(f"The log has: {line[:300]}; see {running.log}")
@@ -305,6 +312,11 @@ class Soak:
             memory=self._memory,
             descriptors=self._descriptors,
         )
+
+
+def _address(upstream: FakeUpstream) -> str:
+    """Where an upstream is, with the credentials that it wants."""
+    return upstream.url.replace("//", f"//{':'.join(upstream.auth)}@") if upstream.auth else upstream.url
 
 
 def _while(seconds: float) -> Iterator[None]:

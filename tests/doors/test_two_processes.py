@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -22,6 +23,19 @@ def serving(localshop, upstream):
     with serve(localshop, LOCALSHOP_UPSTREAM_URL=upstream.url) as running:
         localshop("repository", "edit", "default", "--miss", "stream")
         yield running
+
+
+def begin(running, path):
+    """A connection that has asked for this, and read the first bytes of its answer's body."""
+    raw = socket.create_connection(("127.0.0.1", running.port), timeout=30)
+    raw.sendall(f"GET {path} HTTP/1.1\r\nHost: test\r\n\r\n".encode())
+    read = b""
+    while b"\r\n\r\n" not in read or not read.partition(b"\r\n\r\n")[2]:
+        piece = raw.recv(65536)
+        assert piece, read
+        read += piece
+    assert read.startswith(b"HTTP/1.1 200"), read
+    return raw
 
 
 def get(running, path):
@@ -44,3 +58,29 @@ def test_a_file_that_many_want_is_fetched_once(serving, upstream, size):
         assert status == 200, serving.log.read_text()
         assert body == next(each.body for each in held if path.endswith(each.distribution.path))
     assert upstream.count("/packages/*.whl") == len(held)
+
+
+def test_first_bytes_come_before_the_last_ones_are_here(serving, upstream):
+    """Clients hang up when nothing comes; a large file must not be fetched whole before it is sent."""
+    held = upstream.add(wheel("demo", "1.0", size=5_000_000))
+    path = f"/repo/default/{held.distribution.path}"
+    upstream.fault("/packages/*.whl", pause=1_000_000)
+
+    with begin(serving, path):
+        pass  # The upstream has not sent the rest yet, and waits until it is healed.
+    upstream.heal()
+
+    assert get(serving, path) == (200, held.body)
+
+
+def test_who_hangs_up_costs_the_next_one_nothing(serving, upstream):
+    """A build that is cancelled in the middle of a download must not make the next one begin anew."""
+    held = upstream.add(wheel("demo", "1.0", size=5_000_000))
+    path = f"/repo/default/{held.distribution.path}"
+    upstream.fault("/packages/*.whl", pause=1_000_000)
+    for _ in range(5):
+        begin(serving, path).close()
+    upstream.heal()
+
+    assert get(serving, path) == (200, held.body)
+    assert upstream.count("/packages/*.whl") == 1

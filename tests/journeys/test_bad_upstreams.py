@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 
 import pytest
 
@@ -202,3 +203,64 @@ async def test_a_file_that_could_not_be_looked_for_is_not_said_to_be_missing(bro
         answer = await browser.get(url_of(newer))
         assert (answer.status, int(answer.headers["retry-after"]) <= 5) == (503, True)
         assert (await browser.get(f"{url_of(newer)}.metadata")).status == 503
+
+
+@pytest.mark.parametrize("fault", [{"hang": True}, {"drip": 20}, {"pause": 1}, None])
+async def test_a_known_page_is_served_while_its_upstream_hangs(browser, upstream, clock, fault):
+    """Whoever installs what everybody has installed before must not notice that PyPI is away."""
+    upstream.gzip = False
+    upstream.add(wheel("demo", "1.0"))
+    before = await browser.get("/repo/default/demo/", headers=JSON)
+    clock.forward(601)
+    if fault is None:
+        upstream.stop()
+    else:
+        upstream.etags = False
+        upstream.fault("/simple/*", **fault)
+
+    async with asyncio.timeout(5):
+        after = [await browser.get("/repo/default/demo/", headers=JSON) for _ in range(3)]
+
+    assert {(answer.status, answer.body) for answer in after} == {(200, before.body)}
+    assert after[0].headers["cache-control"] == "no-cache"
+    upstream.heal()
+    await settled(browser)
+
+
+async def test_an_upstream_that_is_down_is_not_run_against(browser, upstream, clock):
+    """Two hundred builds that go on asking would keep it down."""
+    for number in range(20):
+        upstream.add(wheel(f"demo-{number}", "1.0"))
+        await browser.get(f"/repo/default/demo-{number}/")
+    upstream.forget()
+    upstream.fault("*", status=503)
+    clock.forward(601)
+
+    for request in range(200):
+        assert (await browser.get(f"/repo/default/demo-{request % 20}/")).status == 200
+    await settled(browser)
+
+    assert upstream.count() <= 10
+
+
+async def test_a_page_of_thirty_thousand_files_is_served_whole(browser, upstream):
+    """Some projects publish each night for years."""
+    held = upstream.add(wheel("demo", "1.0"))
+
+    def many(body):
+        page = json.loads(body)
+        [record] = page["files"]
+        page["files"] = [
+            {
+                **record,
+                "filename": f"demo-1.{number}-py3-none-any.whl",
+                "url": f"/f/demo-1.{number}-py3-none-any.whl",
+            }
+            for number in range(30_000)
+        ]
+        return json.dumps(page).encode()
+
+    upstream.fault("/simple/*", change=many)
+    answer = await browser.get("/repo/default/demo/", headers=JSON)
+    assert len(filenames(answer)) == 30_000
+    assert answer.json()["files"][-1]["hashes"] == {"sha256": held.distribution.sha256}

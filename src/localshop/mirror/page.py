@@ -41,7 +41,7 @@ async def page(
             return shelf.empty(name, form)
     elif not shop.config.offline and not is_fresh(shop, repository, token.fresh_until):
         if token.fresh_until:
-            shop.behind(refresh(shop, repository, name), what=f"Refreshing {name}")
+            shop.behind(_refresh_in_turn(shop, repository, name), what=f"Refreshing {name}")
             outcome = _STALE
         else:
             outcome = _BUILT
@@ -59,6 +59,12 @@ async def page(
         outcome = _BUILT if outcome is _SHELF else outcome
     tally(outcome)
     return found
+
+
+async def _refresh_in_turn(shop: Shop, repository: RepositoryRecord, name: str) -> None:
+    """Nobody waits for it, so it is not done for all at once: an upstream that is down is noticed sooner."""
+    async with shop.turns:
+        await refresh(shop, repository, name)
 
 
 async def _first_look(shop: Shop, repository: RepositoryRecord, name: str, token: Token) -> None:

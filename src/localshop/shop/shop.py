@@ -33,6 +33,7 @@ from .tallies import Tallies
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
+_BEHIND_AT_ONCE = 6
 _THREADS = 8
 _READERS = 4
 _CARRIERS = 16
@@ -79,6 +80,8 @@ class Shop:
     """What was refused to whom since this was last written down."""
     downloads: dict[str, Any] = field(default_factory=dict)
     """Files that this process is bringing home, or waits for."""
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_BEHIND_AT_ONCE))
+    """Of what is asked of upstreams while nobody waits for it."""
     _threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(_THREADS, thread_name_prefix="shop")
     )
