@@ -21,12 +21,15 @@ from django.db import connection
 from command_line import CommandLine
 from distributions import wheel
 from localshop import config
-from localshop.catalog import credentials, networks, projects
+from localshop.catalog import credentials, networks, policies, projects
+from localshop.catalog.journal import Actor
 from localshop.catalog.projects import Finding
+from localshop.policies.rules import read
 from servers import serve, until
 
 ROUNDS = 1300
 """Each a change of a credential and one of a network, every third one of a page, too: 3,033 changes."""
+RULES_ROUNDS = 100
 PAGE = "/repo/default/demo/"
 LOOPBACK = "127.0.0.1/32"
 
@@ -176,6 +179,30 @@ def test_no_process_ever_answers_with_what_was(serving, repository, upstream, ha
                     stale.append(("page", number))
     assert stale == []
     assert upstream.count() == 1
+
+
+def test_no_process_ever_judges_by_rules_that_were(serving, repository, upstream, hasty):
+    """A release that was blocked is given to nobody any more, by neither process, listed or not."""
+    upstream.add(wheel("demo", "2.0"))
+    me = Actor("test")
+    with one_for_each(serving) as anonymous:
+        for number in range(RULES_ROUNDS):
+            blocked = number % 2 == 0
+            told = {"block": {"entries": [f"demo=={1 + number % 4 // 2}.0"]}} if blocked else {}
+            policies.save_rules("default", read(told), actor=me)
+            assert [len(files_on(body)) for _, body in both(anonymous)] == [1 if blocked else 2] * 2, number
+            if blocked:
+                now = time.time()
+                more = {"until": now + 60, "reason": "a fix", "now": now, "actor": me}
+                version = told["block"]["entries"][0].partition("==")[2]
+                policies.let_through("default", "demo", version, **more)
+                assert [len(files_on(body)) for _, body in both(anonymous)] == [2, 2], number
+                policies.end_pass("default", "demo", version, actor=me)
+                assert [len(files_on(body)) for _, body in both(anonymous)] == [1, 1], number
+
+
+def files_on(body):
+    return json.loads(body)["files"]
 
 
 def change_page(repository, *, reason):

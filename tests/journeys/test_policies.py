@@ -160,6 +160,24 @@ async def test_a_page_that_lies_ready_is_not_made_anew_by_rules_that_come_and_go
     assert await in_thread(ShelvedPage.objects.count) == 1
 
 
+async def test_what_is_hidden_for_want_of_a_licence_is_looked_up_by_itself(browser, upstream):
+    """Nobody can ask for the metadata of what is hidden; without help it would be hidden for ever."""
+    free = upstream.add(wheel("demo", "1.0", fields={"License-Expression": "MIT"}))
+    upstream.add(wheel("demo", "2.0", fields={"License-Expression": "GPL-3.0-only"}))
+    upstream.add(wheel("demo", "3.0"))
+    await save(licences={"allow": ["MIT"], "unknown": "hide"})
+
+    assert filenames(await browser.get(PAGE, headers=JSON)) == []
+    await settled(browser)
+
+    assert filenames(await browser.get(PAGE, headers=JSON)) == [free.filename]
+    why = (await browser.get(f"{PAGE}why")).json()["hidden"]
+    assert {(one["version"], one["slug"]) for one in why} == {("2.0", "licence"), ("3.0", "licence-unknown")}
+    await settled(browser)
+    assert upstream.count("/packages/*.metadata") == 3
+    assert upstream.count("/packages/*.whl") == 0
+
+
 async def test_rules_and_passes_are_journaled_with_what_was_before(browser):
     await save(cooldown={"days": 7})
     await save(cooldown={"days": 3}, yanked={})

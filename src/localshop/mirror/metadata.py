@@ -81,7 +81,7 @@ async def _look_for(
             )
         await shop.flights.once(
             f"metadata {repository.id} {path} {filename} {whole}",
-            lambda: _fetch(shop, repository, located, whole=whole),
+            lambda: fetch_metadata(shop, repository, located, whole=whole),
         )
     held = await shop.reads.metadata(repository.id, path, filename)
     if not held.sha256:
@@ -89,7 +89,7 @@ async def _look_for(
     return held
 
 
-async def _fetch(shop: Shop, repository: RepositoryRecord, located: Located, *, whole: bool) -> None:
+async def fetch_metadata(shop: Shop, repository: RepositoryRecord, located: Located, *, whole: bool) -> None:
     """Get the METADATA from the upstream in the cheapest way that works, and keep it."""
     entry = located.entry
     held = await shop.reads.metadata(repository.id, entry.path, entry.filename)

@@ -13,6 +13,7 @@ from localshop.shelf.known import known_project
 from localshop.shelf.shelf import Rendered
 from localshop.shop import Shop
 
+from . import licences
 from .names import is_ours
 from .patience import deadline, in_time
 from .refresh import is_fresh, refresh
@@ -89,7 +90,12 @@ async def _make(
         if ready is not None:
             return ready
         project = await known_project(shop, repository, name, token=newest)
-        return await shelf.make(shop, repository, project, form) if project is not None else None
+        if project is None:
+            return None
+        if licences.are_wanted(repository) and project.kind != "private" and not shop.config.offline:
+            work = licences.learn_licences(shop, repository, project)
+            shop.behind(work, what=f"Learning the licences of {name}")
+        return await shelf.make(shop, repository, project, form)
 
     state = f"{token.id} {token.serial} {token.arrivals} {repository.rules.mark} {form}"
     return await shop.flights.once(f"build {state}", build)
