@@ -8,15 +8,6 @@ from hypothesis import strategies as st
 from localshop.shop.cache import Cache
 
 
-def test_what_was_not_used_for_longest_goes_first() -> None:
-    cache: Cache[str] = Cache(3)
-    for key in "abc":
-        cache.put(key, key)
-    cache.get("a")
-    cache.put("d", "d")
-    assert [cache.get(key) for key in "abcd"] == ["a", None, "c", "d"]
-
-
 def test_another_state_takes_the_place_of_the_one_before() -> None:
     """A project that changes all day must not fill the memory with what it was."""
     cache: Cache[int] = Cache(100)
