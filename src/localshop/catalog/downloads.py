@@ -50,17 +50,14 @@ def note(given: Mapping[Given, Tally]) -> None:
             )
 
 
-def by_day(repository: str, project: str, *, since: date) -> list[tuple[date, int]]:
-    """How often files of a project were given out, by day; days without any are left out."""
-    rows = _of(repository, project).filter(day__gte=since)
-    return list(rows.values_list("day").annotate(all=Sum("amount")).order_by("day"))
-
-
-def by_version(repository: str, project: str, *, since: date, most: int) -> list[tuple[str, int]]:
-    """The releases of a project that were given out most often, with how often."""
-    rows = _of(repository, project).filter(day__gte=since)
-    amounts = rows.values_list("file__version").annotate(all=Sum("amount"))
-    return list(amounts.order_by("-all", "file__version")[:most])
+def amounts(repository: str, project: str, *, since: date) -> list[tuple[date, str, int]]:
+    """How often each file of a project was given out, with its version, by day: only days on which it was."""
+    files = DownloadedFile.objects.filter(repository=repository, project=project)
+    versions = dict(files.values_list("id", "version"))
+    # In the order of the index, so that nothing has to be sorted.
+    rows = Download.objects.filter(file__in=files.values("id"), day__gte=since).values_list("file_id", "day")
+    found = rows.annotate(all=Sum("amount")).order_by("file_id", "day")
+    return [(day, versions.get(file_id, ""), amount) for file_id, day, amount in found]
 
 
 def who(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -45,9 +46,13 @@ def use(slug: str, name: str) -> Use | None:
         return None
     today = datetime.now(UTC).date()
     since = today - timedelta(days=days - 1)
-    bars = chart(downloads.by_day(slug, name, since=since), since=since, until=today)
-    top = downloads.by_version(slug, name, since=since, most=_TOP) if bars.total else []
-    return Use(days, bars, top)
+    by_day: Counter[date] = Counter()
+    by_version: Counter[str] = Counter()
+    for day, version, amount in downloads.amounts(slug, name, since=since):
+        by_day[day] += amount
+        by_version[version] += amount
+    bars = chart(by_day.items(), since=since, until=today)
+    return Use(days, bars, by_version.most_common(_TOP))
 
 
 @require_safe
