@@ -127,7 +127,8 @@ class Uv(Client):
 
     def uv(self, *arguments, **environ):
         uv = self.program / "bin" / "uv"
-        return self.run(uv, *arguments, UV_PYTHON=str(self.python), UV_HTTP_RETRIES="0", **environ)
+        ours = {"UV_PYTHON": str(self.python), "UV_HTTP_RETRIES": "0"}
+        return self.run(uv, *arguments, **{**ours, **environ})
 
     def install(self, index, *arguments, **environ):
         return self.uv("pip", "install", "--no-config", f"--default-index={index}", *arguments, **environ)
