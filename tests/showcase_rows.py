@@ -13,7 +13,7 @@ import django
 django.setup()
 
 from localshop.catalog import credentials, networks, people, repositories, teams
-from localshop.catalog.models import Credential, Job, Project, User
+from localshop.catalog.models import Alarm, Credential, Job, Project, User
 from showcase import LONG, PASSWORD
 
 
@@ -90,6 +90,15 @@ def trouble():
         state="failed",
         attempts=8,
         error="The upstream answers 503 for lost-1.0-py3-none-any.whl.",
+    )
+    Alarm.objects.create(
+        repository="default",
+        project="numpy",
+        version="1.0.0",
+        cause="malicious",
+        source="MAL-2026-1",
+        sentence="numpy 1.0.0 is malicious: it sends what it finds in the environment to somebody else.",
+        at=datetime.now(UTC),
     )
     Project.objects.filter(name="left-pad").update(
         status="quarantined", status_reason="A maintainer's account was taken over."

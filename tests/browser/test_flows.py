@@ -105,7 +105,9 @@ async def test_files_are_dropped_and_a_refusal_says_why(visits, house, size, nam
     await expect(rows.nth(1)).to_contain_text("published")
     await expect(rows.nth(2)).to_contain_text("refused")
     await expect(rows.nth(2)).to_contain_text("mirrored")
-    await page.goto(f"{house.url}{PROJECT}/{name}/")
+    # And then one wants to see it.
+    await rows.nth(0).get_by_role("link").click()
+    assert page.url == f"{house.url}{PROJECT}/{name}/"
     await expect(page.locator("#releases")).to_contain_text(good.filename)
 
 

@@ -238,6 +238,19 @@ async def test_deleting_takes_the_bytes_along_only_where_that_is_set(browser, ac
     assert (await browser.get(f"/repo/default/{acme.path}")).status == 404
 
 
+async def test_deleting_asks_first_and_says_what_goes(browser, acme):
+    """On a page, so that it asks also where there is no JavaScript; a GET deletes nothing."""
+    alice = await somebody(browser, "alice", default="owner")
+    for path in ("delete", "delete-release?version=1.0", f"delete-file?filename={acme.filename}"):
+        page = await alice.get(f"{PAGE}{path}")
+        assert (page.status, acme.filename in page.text, "cannot be undone" in page.text) == (200, True, True)
+    for path in ("delete-release?version=9", "delete-file?filename=other.whl", "delete-file"):
+        assert (await alice.get(f"{PAGE}{path}")).status == 404
+    assert (await browser.get(url_of(acme))).status == 200
+    bob = await somebody(browser, "bob", default="developer")
+    assert (await bob.get(f"{PAGE}delete")).status == 403
+
+
 async def test_a_form_from_elsewhere_deletes_nothing(browser, acme):
     alice = await somebody(browser, "alice", administrator=True)
     headers = {"Cookie": f"localshop_session={alice.session}"}

@@ -130,3 +130,18 @@ async def test_monitors_are_answered_without_a_login(browser):
         "upstreams": {"up": 0, "down": 0},
         "stale_pages": 0,
     }
+
+
+async def test_who_has_just_begun_is_shown_the_first_steps(browser, upstream, acme):
+    """Until something was installed and something uploaded; who is not logged in cannot take them."""
+    await in_thread(people.create_user, "alice", password=PASSWORD)
+    headers, _ = await log_in(browser, "alice")
+    page = (await browser.get("/", peer=AWAY, headers=headers)).text
+    assert "First steps" in page
+    assert "From your address it asks for a credential." in page
+    assert "First steps" not in (await browser.get("/")).text
+    theirs = upstream.add(wheel("demo", "1.0"))
+    await in_thread(repositories.edit_repository, "default", upstreams=None, changes={"miss": "stream"})
+    assert (await browser.get("/repo/default/demo/")).status == 200
+    assert (await browser.get(f"/repo/default/{theirs.distribution.path}")).status == 200
+    assert "First steps" not in (await browser.get("/", peer=AWAY, headers=headers)).text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,10 +12,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from localshop.catalog import alarms, downloads, held, projects, repositories
+from localshop.catalog import alarms, held, projects
 from localshop.catalog.content import Change
+from localshop.catalog.models import DownloadedFile, HeldRelease, Project
 from localshop.catalog.records import AlarmRecord
 from localshop.errors import BadInput
+from localshop.protocol.filenames import version_or_none
 from localshop.protocol.names import normalise
 
 from . import rights
@@ -41,7 +43,7 @@ def page(request: HttpRequest) -> HttpResponse:
     closed = "closed" in request.GET
     found = alarms.listed(repositories=slugs, closed=closed, most=_SHOWN + 1)
     context = {
-        "lines": [_line(one) for one in found[:_SHOWN]],
+        "lines": _lines(found[:_SHOWN]),
         "more": len(found) > _SHOWN,
         "closed": closed,
     }
@@ -101,15 +103,34 @@ def _slugs(request: HttpRequest) -> list[str] | None:
     return [one.slug for one in owned]
 
 
-def _line(one: AlarmRecord) -> AlarmLine:
-    bad = one.bad
-    try:
-        repository_id = repositories.repository(bad.repository).id
-    except BadInput:
-        return AlarmLine(one, known=False, given=False, held=False)
-    known = projects.project(repository_id, bad.project) is not None
-    given = bool(downloads.who(bad.repository, bad.project, version=bad.version, most=1))
-    return AlarmLine(one, known, given, held=held.is_held(repository_id, bad.project, bad.version))
+def _lines(found: Sequence[AlarmRecord]) -> list[AlarmLine]:
+    """As many queries for two hundred alarms as for one."""
+    slugs, names = {one.bad.repository for one in found}, {one.bad.project for one in found}
+    known = set(
+        Project.objects.filter(repository__slug__in=slugs, name__in=names).values_list(
+            "repository__slug", "name"
+        )
+    )
+    downloaded = DownloadedFile.objects.filter(repository__in=slugs, project__in=names).distinct()
+    given = {
+        (slug, name, told)
+        for slug, name, version in downloaded.values_list("repository", "project", "version")
+        for told in (version_or_none(version), None)
+    }
+    holds = HeldRelease.objects.filter(repository__slug__in=slugs, project__in=names)
+    held = {
+        (slug, name, version_or_none(version))
+        for slug, name, version in holds.values_list("repository__slug", "project", "version")
+    }
+    lines = []
+    for one in found:
+        place = (one.bad.repository, one.bad.project)
+        # An alarm about a whole project names no version.
+        version = version_or_none(one.bad.version)
+        lines.append(
+            AlarmLine(one, place in known, given=(*place, version) in given, held=(*place, version) in held)
+        )
+    return lines
 
 
 def _change(request: HttpRequest, slug: str, name: str) -> Change:

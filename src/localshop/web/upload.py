@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from localshop import config
@@ -26,6 +27,8 @@ def upload(request: HttpRequest, slug: str) -> HttpResponse:
         "repository": repository,
         "index": index_url(request, repository),
         "door": f"{settings.mount_path}/repo/{repository.slug}/",
+        # The script puts the name behind it.
+        "packages": reverse("project", args=[repository.slug, "x"]).removesuffix("x/"),
         "largest": settings.max_upload_size,
         "refusal": _refusal(request, repository),
     }

@@ -74,6 +74,14 @@ function show(row, kind, word, sentence) {
   row.bar.hidden = word !== "sending";
 }
 
+// Where it is now; the address has the name as PEP 503 writes it.
+function linkTo(box, name) {
+  const link = document.createElement("a");
+  link.href = box.dataset.packages + encodeURIComponent(name.replace(/[-_.]+/g, "-").toLowerCase()) + "/";
+  link.textContent = `Look at ${name}`;
+  return link;
+}
+
 async function publish(box, file, row) {
   show(row, "", "sending", "");
   try {
@@ -81,6 +89,9 @@ async function publish(box, file, row) {
     const token = await freshToken(box.dataset.token);
     const answer = await send(box.dataset.door, token, form, (part) => { row.bar.value = part; });
     show(row, answer.good ? "good" : "bad", answer.good ? "published" : "refused", answer.text);
+    if (answer.good) {
+      row.text.replaceChildren(linkTo(box, claimOf(file.name).name));
+    }
   } catch (error) {
     show(row, "bad", "failed", error.message);
   }
