@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
-from localshop.catalog.models import Blob, File, Project, Repository, Team, User
+from localshop.catalog.models import Alarm, Blob, File, Project, Repository, Team, User
 from people import queries_of, somebody
 from threads import in_thread
 
@@ -17,6 +19,7 @@ PAGES = (
     "/accounts/users/",
     "/teams/",
     "/teams/{team}/",
+    "/alarms/",
 )
 
 
@@ -40,6 +43,8 @@ def fill(team_id, start, stop):
                 entry=entry,
                 blob=blob,
             )
+        alarm = {"repository": "default", "project": project.name, "version": "1.0", "at": datetime.now(UTC)}
+        Alarm.objects.create(**alarm, cause="malicious", sentence="It is bad.")
         user = User.objects.create(username=f"user-{number}")
         team = Team.objects.create(name=f"team-{number}")
         team.members.add(user)
