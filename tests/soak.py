@@ -88,13 +88,15 @@ class Report:
 
     @property
     def growth(self) -> float:
-        """By how many MB the last quarter is above the second one: caches fill in the first."""
-        quarter = len(self.memory) // 4
-        if not quarter:
+        """By how many MB the last fifth is above the one before, when nothing new is published any more.
+
+        As long as there are new pages, they are kept in memory, up to a limit that no soak reaches.
+        """
+        fifth = len(self.memory) // 5
+        if not fifth:
             return 0.0
-        return statistics.median(self.memory[-quarter:]) - statistics.median(
-            self.memory[quarter : 2 * quarter]
-        )
+        last, before = self.memory[-fifth:], self.memory[-2 * fifth : -fifth]
+        return statistics.median(last) - statistics.median(before)
 
     def __str__(self) -> str:
         answers = ", ".join(f"{count:,} {what}" for what, count in sorted(self.answers.items()))
@@ -102,7 +104,7 @@ class Report:
             f"seed {self.seed}, {self.seconds:.0f} s: {sum(self.answers.values()):,} answers ({answers})",
             f"{self.faults} faults, {self.kills} kills, {self.published:,} files published upstream",
             f"slowest first byte {self.slowest:.1f} s",
-            f"memory {_spread(self.memory)} MB PSS, last quarter {self.growth:+.1f} to the second",
+            f"memory {_spread(self.memory)} MB PSS, last fifth {self.growth:+.1f} to the one before",
             f"open files {_spread(self.descriptors)}",
             f"wrong: {len(self.wrong)}",
             *self.wrong[:40],
@@ -214,7 +216,7 @@ class Soak:
         kill_at = time.monotonic() + self._chance.uniform(3, 10)
         while time.monotonic() < end:
             next(timeline)
-            if self._chance.random() < 0.3:
+            if self._chance.random() < 0.3 and time.monotonic() < end - 0.4 * self._seconds:
                 self._publish(shelves)
             if time.monotonic() > kill_at:
                 self._kill(running)

@@ -14,7 +14,6 @@ import mmap
 import os
 import stat
 from collections.abc import Awaitable, Callable, MutableMapping
-from pathlib import Path
 from typing import Any
 
 from localshop import errors
@@ -153,25 +152,28 @@ def _length(size: int) -> tuple[bytes, bytes]:
 
 def _header(scope: Scope, name: bytes) -> str | None:
     """Give the value of a request's header; several are one list (RFC 9110, section 5.3)."""
-    values = [value for key, value in scope["headers"] if key == name]
-    return b", ".join(values).decode("latin-1") if values else None
+    found: bytes | None = None
+    for key, value in scope["headers"]:
+        if key == name:
+            found = value if found is None else found + b", " + value
+    return None if found is None else found.decode("latin-1")
 
 
 async def _open(artifact: Artifact) -> _Local | Remote:
-    path = artifact.store.local_path(artifact.name)
-    if path is not None:
-        return _Local(path, artifact)
+    place = artifact.store.place(artifact.name)
+    if place is not None:
+        return _Local(place, artifact)
     return await elsewhere(Remote, artifact)
 
 
 class _Local:
     """A stored file on this machine."""
 
-    def __init__(self, path: Path, artifact: Artifact) -> None:
+    def __init__(self, place: str, artifact: Artifact) -> None:
         self._name, self._size = artifact.name, artifact.size
         self._map: memoryview | None = None
         try:
-            self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            self._descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             raise
         except OSError as error:

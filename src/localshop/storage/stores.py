@@ -106,10 +106,15 @@ class Store:
             part.unlink(missing_ok=True)
             return saved
 
-    def local_path(self, name: str) -> Path | None:
+    def place(self, name: str) -> str | None:
         """Give where the file is (or would be) on this machine; None if the storage has no such place."""
         _check(name)
-        return None if self._disk is None else Path(self._disk.path(name))
+        return None if self._disk is None else self._disk.path(name)
+
+    def local_path(self, name: str) -> Path | None:
+        """Give the same as a ``Path``, which takes longer to make than a small file to read."""
+        place = self.place(name)
+        return None if place is None else Path(place)
 
     def size(self, name: str) -> int | None:
         """Tell the stored file's size in bytes; None when it is not there."""
