@@ -129,7 +129,19 @@ async def test_what_upstream_deletes_stays_and_is_marked_until_it_is_hidden(brow
     await save(gone={})
     assert filenames(await browser.get(PAGE, headers=JSON)) == [kept.filename]
 
+    # The whole project goes.
+    upstream._held.pop("demo")
+    clock.forward(601)
+    await browser.get(PAGE, headers=JSON)
+    await settled(browser)
+    assert await in_thread(File.objects.filter(gone=None).count) == 0
+    assert filenames(await browser.get(PAGE, headers=JSON)) == []
+    await save()
+    assert len(filenames(await browser.get(PAGE, headers=JSON))) == 2
+    await save(gone={})
+
     # It was a mistake there, and is back.
+    upstream.add(kept.distribution)
     upstream.add(gone.distribution)
     clock.forward(601)
     await browser.get(PAGE, headers=JSON)

@@ -10,12 +10,14 @@ from packaging.requirements import Requirement
 from distributions import sdist, wheel
 from fake_upstream import FakeUpstream, flipped
 from localshop import config
-from localshop.catalog import repositories
+from localshop.catalog import policies, repositories
+from localshop.catalog.journal import Actor
 from localshop.catalog.models import File, Project
 from localshop.errors import BadInput, StorageFull
 from localshop.mirror import prefetch_plan
 from localshop.mirror.prefetch import Progress, prefetch
 from localshop.mirror.prefetch_records import Wishes
+from localshop.policies.rules import read
 from localshop.protocol.locks import Locked
 from localshop.protocol.requirements import Wish
 from localshop.protocol.targets import target
@@ -399,3 +401,21 @@ async def test_several_upstreams_are_never_mixed(get, upstream):
         )
         await get("demo", "more")
     assert await stored() == ["demo-1.0-py3-none-any.whl", "more-1.0-py3-none-any.whl"]
+
+
+async def test_what_the_rules_hide_is_not_fetched_and_named_with_the_reason(get, upstream):
+    """An air gap is filled with what the rules let through; what is missing says by which rule."""
+    upstream.add(wheel("demo", "1.0"), upload_time="2024-01-02T03:04:05Z")
+    upstream.add(wheel("demo", "2.0"), upload_time="2099-01-02T03:04:05Z")
+    new = upstream.add(wheel("other", "1.0"), upload_time="2099-01-02T03:04:05Z")
+    rules = read({"cooldown": {"days": 7}})
+    await in_thread(policies.save_rules, "default", rules, actor=Actor("test"))
+
+    await get("demo", "demo==2.0", "demo==3.0", locked=[locked(new)])
+
+    assert await stored() == ["demo-1.0-py3-none-any.whl"]
+    assert get.missing == {
+        (f"demo==2.0 for {LINUX.name}", "cooldown"),
+        (f"demo==3.0 for {LINUX.name}", "no-fitting-release"),
+        (new.filename, "cooldown"),
+    }

@@ -67,6 +67,14 @@ def holds_of(repository_id: int, project: str) -> list[Hold]:
     return [Hold(row.version, row.reason, row.who) for row in rows]
 
 
+def holds_by_project(repository_id: int) -> dict[str, list[Hold]]:
+    """The holds on versions of all projects of a repository."""
+    found: dict[str, list[Hold]] = {}
+    for row in HeldRelease.objects.filter(repository_id=repository_id).order_by("id"):
+        found.setdefault(row.project, []).append(Hold(row.version, row.reason, row.who))
+    return found
+
+
 def is_held(repository_id: int, project: str, version: str) -> bool:
     """Whether a version is held back, however it is spelled."""
     wanted = version_or_none(version)

@@ -96,7 +96,19 @@ def passes(repository_id: int, *, now: float) -> list[PassRecord]:
 def passes_of(repository_id: int, project: str) -> list[PassOfCase]:
     """The passes of a project as the judge takes them; he knows which have ended."""
     rows = Pass.objects.filter(repository_id=repository_id, project=project)
-    return [PassOfCase(row.version, row.until, row.rule, row.reason, row.who) for row in rows]
+    return [_of_case(row) for row in rows]
+
+
+def passes_by_project(repository_id: int) -> dict[str, list[PassOfCase]]:
+    """The passes of all projects of a repository, as the judge takes them."""
+    found: dict[str, list[PassOfCase]] = {}
+    for row in Pass.objects.filter(repository_id=repository_id):
+        found.setdefault(row.project, []).append(_of_case(row))
+    return found
+
+
+def _of_case(row: Pass) -> PassOfCase:
+    return PassOfCase(row.version, row.until, row.rule, row.reason, row.who)
 
 
 def _give(

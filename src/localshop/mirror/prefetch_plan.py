@@ -16,6 +16,7 @@ from packaging.specifiers import SpecifierSet
 
 from localshop.catalog.records import RepositoryRecord
 from localshop.errors import LocalshopError, StorageError, UpstreamError
+from localshop.policies.records import Verdict
 from localshop.protocol.choose import Choice, Rules, choose
 from localshop.protocol.document import Entry
 from localshop.protocol.locks import Locked
@@ -128,7 +129,8 @@ class _Planner:
         known = self._stocks.get(locked.project)
         entry = known.entries.get(locked.filename) if known is not None else None
         if known is None or entry is None:
-            self._lacks(locked.project, locked.filename, locked=True)
+            hidden = known.hidden.get(locked.filename) if known is not None else None
+            self._lacks(locked.project, locked.filename, locked=True, hidden=hidden[1] if hidden else None)
         elif locked.sha256 and known.digest(entry) not in {None, locked.sha256}:
             self.plan.lacks(
                 locked.filename,
@@ -181,7 +183,7 @@ class _Planner:
         choice = self._choose(need)
         if choice is None:
             where = f" for {need.target.name}" + (f", needed by {need.by}" if need.by else "")
-            self._lacks(need.name, f"{need}{where}", locked=False)
+            self._lacks(need.name, f"{need}{where}", locked=False, hidden=self._hidden(need))
             return None
         chosen = self._chosen.setdefault((need.target.name, need.name), [])
         if choice not in chosen:
@@ -189,15 +191,22 @@ class _Planner:
         self.plan.takes(Chosen(self._stocks[need.name], choice.entry, need.sha256))
         return choice
 
-    def _lacks(self, name: str, what: str, *, locked: bool) -> None:
+    def _hidden(self, need: _Need) -> Verdict | None:
+        """Why the file is hidden that would have been chosen, if one would."""
+        hidden = self._stocks[need.name].hidden if need.name in self._stocks else {}
+        rules = Rules(self._specifier(need), need.sha256, self._wishes.prereleases, self._wishes.only_wheels)
+        choice = choose([entry for entry, _ in hidden.values()], need.name, need.target, rules)
+        return hidden[choice.entry.filename][1] if choice is not None else None
+
+    def _lacks(self, name: str, what: str, *, locked: bool, hidden: Verdict | None) -> None:
         """Note why something of a project cannot be had."""
         failure, known = self._failed.get(name), self._stocks.get(name)
         if failure is not None:
             self.plan.lacks(what, failure.slug, failure.sentence)
         elif known is None:
             self.plan.lacks(what, "too-many-projects", f"{name} was not looked at: they are too many.")
-        elif known.verdict is not None:
-            self.plan.lacks(what, known.verdict.slug, known.verdict.sentence)
+        elif hidden is not None:
+            self.plan.lacks(what, hidden.slug, hidden.sentence)
         elif known.ours:
             sentence = (
                 f"{name} is private here, so no upstream is asked for it, and nothing that fits is here."

@@ -22,7 +22,7 @@ from .refresh import is_fresh, refresh
 class Stock:
     """The files of a project by their names, as its page shows them.
 
-    ``stored`` has the bytes of those that are here. ``verdict``: why some, or all, are left out.
+    ``stored`` has the bytes of those that are here. ``hidden`` are those that the page leaves out, and why.
     ``asked``: the upstreams have just been asked, so that asking again is idle.
     """
 
@@ -33,7 +33,7 @@ class Stock:
     source: Source | None = None
     entries: Mapping[str, Entry] = field(default_factory=dict)
     stored: Mapping[str, BlobRecord] = field(default_factory=dict)
-    verdict: Verdict | None = None
+    hidden: Mapping[str, tuple[Entry, Verdict]] = field(default_factory=dict)
 
     def digest(self, entry: Entry) -> str | None:
         """The sha256 of a file: of the bytes that are here, else as announced, None: it is not known."""
@@ -73,13 +73,12 @@ def _take_stock(shop: Shop, repository: RepositoryRecord, project: ProjectRecord
             # What is here stays as it was first seen, also when the upstream changes or drops it.
             entries[file.filename] = entry_from_json(file.entry)
             stored[file.filename] = file.blob
-    verdict = None
+    hidden: dict[str, tuple[Entry, Verdict]] = {}
     called, now = hearing(repository, project), shop.now()
     for filename, entry in tuple(entries.items()):
         found = called.verdict(entry, now)
         if found is not None:
-            verdict = found
-            del entries[filename]
+            hidden[filename] = (entries.pop(filename), found)
     return Stock(
         project.name,
         ours=private,
@@ -88,5 +87,5 @@ def _take_stock(shop: Shop, repository: RepositoryRecord, project: ProjectRecord
         source=next((one for one in repository.upstreams if one.id == upstream_id), None),
         entries=entries,
         stored=stored,
-        verdict=verdict,
+        hidden=hidden,
     )

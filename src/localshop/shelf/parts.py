@@ -9,7 +9,7 @@ from localshop.catalog import advisories, files, held, policies, projects
 from localshop.catalog.records import FileRecord, ProjectRecord, RepositoryRecord, UpstreamPageRecord
 from localshop.policies.judge import Judge
 from localshop.policies.licences import Licences
-from localshop.policies.records import Case, Finding
+from localshop.policies.records import Case, Finding, Hold, Pass
 from localshop.protocol.document import Document, entry_from_json, unpack
 from localshop.protocol.filenames import parse
 
@@ -54,25 +54,34 @@ def licences_of(repository: RepositoryRecord, project: ProjectRecord) -> Mapping
     return found
 
 
-def judge_of(repository: RepositoryRecord, project: ProjectRecord, *, used: bool | None = None) -> Judge:
-    """The judge of a project's files, by what is known of it now.
-
-    ``used``: whether somebody here has had a file of it, None: as it is.
-    """
+def judge_of(repository: RepositoryRecord, project: ProjectRecord) -> Judge:
+    """The judge of a project's files, by what is known of it now."""
     # An advisory of a private project's name is about somebody else's package.
     findings = findings_of(project) if project.kind != "private" else ()
-    case = Case(
-        project=project.name,
-        private=project.kind == "private",
-        used=project.kind != "" if used is None else used,
-        status=project.status,
-        status_reason=project.status_reason,
+    case = case_of(
+        project,
         # Without rules and findings there is nothing that a pass could let through.
         passes=policies.passes_of(repository.id, project.name) if repository.rules.mark or findings else (),
         findings=findings,
         holds=held.holds_of(repository.id, project.name),
     )
     return Judge(repository.rules, case)
+
+
+def case_of(
+    project: ProjectRecord, *, passes: Sequence[Pass], findings: Sequence[Finding], holds: Sequence[Hold]
+) -> Case:
+    """What the judge is told of a project."""
+    return Case(
+        project=project.name,
+        private=project.kind == "private",
+        used=project.kind != "",
+        status=project.status,
+        status_reason=project.status_reason,
+        passes=passes,
+        findings=findings,
+        holds=holds,
+    )
 
 
 def findings_of(project: ProjectRecord) -> Sequence[Finding]:

@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 
-from localshop.catalog import downloads, files, projects
+from localshop.catalog import advisories, downloads, files, held, policies, projects
 from localshop.catalog.records import GivenOutRecord, ProjectRecord, RepositoryRecord, WantedRecord
+from localshop.policies.judge import Judge
 from localshop.policies.records import Verdict
 from localshop.policies.rules import Rules
 from localshop.protocol.document import Entry, entry_from_json
 
 from .assemble import Parts, Place, subject_of
-from .parts import judge_of, licences_of
+from .parts import case_of, licences_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,10 @@ class _House:
     def __init__(self, repository: RepositoryRecord, since: date) -> None:
         self.repository = repository
         self.projects = {one.name: one for one in projects.projects_of(repository.id)}
+        mirrored = [name for name, one in self.projects.items() if one.kind != "private"]
+        self.passes = policies.passes_by_project(repository.id)
+        self.findings = advisories.findings_of(mirrored)
+        self.holds = held.holds_by_project(repository.id)
         self.wanted: dict[Place, WantedRecord] = {}
         self.used: set[str] = set()
         begins = datetime.combine(since, time.min, tzinfo=UTC).timestamp()
@@ -89,9 +94,15 @@ class _Rehearsed:
     def __init__(self, house: _House, name: str) -> None:
         self._house = house
         project = house.projects.get(name) or _forgotten(house.repository, name)
-        used = project.kind == "private" or name in house.used
         licences = licences_of(house.repository, project) if project.id else {}
-        judge = judge_of(house.repository, project, used=used)
+        case = case_of(
+            project,
+            passes=house.passes.get(name, ()),
+            findings=house.findings.get(name, ()),
+            holds=house.holds.get(name, ()),
+        )
+        case = replace(case, used=case.private or name in house.used)
+        judge = Judge(house.repository.rules, case)
         self._parts = Parts(name, own=(), document=None, judge=judge, licences=licences)
 
     def verdicts(self, one: GivenOutRecord, now: float) -> list[Verdict]:
