@@ -196,11 +196,13 @@ async def test_rules_and_passes_are_journaled_with_what_was_before(browser):
     now = browser.application._shop.now()
     more = {"until": now + DAY, "reason": "a fix", "now": now, "actor": ME}
     await in_thread(policies.let_through, "default", "Demo", "1.0", **more)
+    await in_thread(policies.let_through, "default", "demo", "1.0", **more | {"reason": "another"})
     await in_thread(policies.end_pass, "default", "demo", "1.0", actor=ME)
 
     lines = await in_thread(lambda: list(Event.objects.order_by("id")))
 
-    assert [one.action for one in lines] == ["rules-changed", "rules-changed", "pass-given", "pass-ended"]
+    passes = ["pass-given", "pass-changed", "pass-ended"]
+    assert [one.action for one in lines] == ["rules-changed", "rules-changed", *passes]
     assert {(one.who, one.address, one.repository) for one in lines} == {("test", "192.0.2.1", "default")}
     assert lines[1].detail == {
         "before": {"cooldown": {"days": 7, "mode": "enforced"}, "yanked": None},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from django.db import transaction
@@ -74,16 +75,7 @@ def end_pass(slug: str, project: str, version: str, *, rule: str = "", actor: Ac
         ended = _record(found)
         found.delete()
         _touch(row, name)
-        detail = {"before": _shape(ended), "after": None}
-        note(
-            "pass-ended",
-            actor,
-            at=datetime.now(UTC),
-            repository=slug,
-            project=name,
-            subject=version,
-            detail=detail,
-        )
+        _note("pass-ended", slug, actor, ended, detail={"before": _shape(ended), "after": None})
     return ended
 
 
@@ -121,6 +113,8 @@ def _give(
     name = normalise(project)
     with transaction.atomic():
         row = _repository(slug)
+        known = Pass.objects.filter(repository=row, project=name, version=version, rule=rule).first()
+        before = _shape(_record(known)) if known is not None else None
         given, made = Pass.objects.update_or_create(
             repository=row,
             project=name,
@@ -129,17 +123,15 @@ def _give(
             defaults={"until": until, "reason": reason.strip(), "who": actor.who},
         )
         _touch(row, name)
-        detail = {"after": _shape(_record(given))}
-        note(
-            "pass-given" if made else "pass-changed",
-            actor,
-            at=datetime.now(UTC),
-            repository=slug,
-            project=name,
-            subject=version,
-            detail=detail,
-        )
+        action = "pass-given" if made else "pass-changed"
+        detail = {"before": before, "after": _shape(_record(given))}
+        _note(action, slug, actor, _record(given), detail=detail)
     return _record(given)
+
+
+def _note(action: str, slug: str, actor: Actor, one: PassRecord, *, detail: Mapping[str, object]) -> None:
+    at = datetime.now(UTC)
+    note(action, actor, at=at, repository=slug, project=one.project, subject=one.version, detail=detail)
 
 
 def _touch(repository: Repository, project: str) -> None:

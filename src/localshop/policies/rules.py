@@ -69,12 +69,6 @@ class Rules:
             shape[ALLOW] = {"entries": [str(entry) for entry in self.allow]}
         return shape
 
-    def changed(self, name: str, told: Mapping[str, object] | None) -> Rules:
-        """The same rules with another one of this name; None: with it off. Raises ``BadInput``."""
-        shape = self.told()
-        shape.pop(name, None)
-        return read({**shape, name: told} if told is not None else shape)
-
 
 def read(told: object) -> Rules:
     """Read rules from JSON; raises ``BadInput`` for what is not known or cannot be."""

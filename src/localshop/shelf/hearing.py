@@ -6,6 +6,7 @@ parts, so what is hidden in one place is hidden in all.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -73,10 +74,18 @@ async def heard(
         project = await known_project(shop, repository, name)
         if project is None:
             return None
-        found = await shop.look(hearing, repository, project)
+        found = await _called(shop, repository, project)
         if project.id == project_id and project.serial == serial:
             shop.hearings.put(project_id, found, weight=_LEAST + len(found.known), state=state)
     return found
+
+
+async def _called(shop: Shop, repository: RepositoryRecord, project: ProjectRecord) -> Hearing:
+    """Once for all in this process who ask for a file of it: a large project takes a while."""
+    if not repository.rules.mark:
+        return await shop.look(hearing, repository, project)
+    key = f"hearing {os.getpid()} {project.id} {project.serial} {repository.rules.mark}"
+    return await shop.flights.once(key, lambda: shop.look(hearing, repository, project))
 
 
 def hearing(repository: RepositoryRecord, project: ProjectRecord) -> Hearing:
