@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 from django.core.files.storage import FileSystemStorage
 from django.core.management import call_command
+from storages.backends.s3 import S3Storage
 
 from distributions import sdist, wheel
 from localshop.backup import sources
@@ -26,6 +27,7 @@ from localshop.catalog.models import Event, File, Hold, Project, Upstream, User
 from localshop.errors import BadInput
 from localshop.storage.opening import open_store
 from localshop.storage.stores import Store
+from object_store import ObjectStore
 from pages import JSON
 from stored_files import flip, make_private, path_of, put, take_away
 from threads import in_thread
@@ -324,16 +326,26 @@ def test_a_directory_with_something_else_in_it_is_left_alone(tmp_path):
         pass
 
 
-def test_from_and_to_a_storage_that_is_not_this_disk(shop, full, tmp_path):
+@pytest.fixture(params=["foreign", "s3"])
+def elsewhere(request, tmp_path):
+    """A storage that is not the disk of this machine."""
+    if request.param == "s3":
+        with ObjectStore() as running:
+            yield Store(S3Storage(**running.bucket().options), scratch=tmp_path)
+        return
+    store = Store(Elsewhere(location=str(tmp_path / "elsewhere")), scratch=tmp_path)
+    store._disk = None
+    yield store
+
+
+def test_from_and_to_a_storage_that_is_not_this_disk(shop, full, tmp_path, elsewhere):
     """Files come out of any storage and go into any other, whatever that calls them."""
     held, _ = full
     backed_up(tmp_path / "backups", shop.store)
     empty(shop.store)
-    elsewhere = Store(Elsewhere(location=str(tmp_path / "elsewhere")), scratch=tmp_path)
-    elsewhere._disk = None
     brought_back(tmp_path / "backups", elsewhere, tmp_path)
-    names = [one.blob.name for one in File.objects.select_related("blob")]
-    assert all(name.endswith(".bin") for name in names)
+    for one in File.objects.select_related("blob"):
+        assert elsewhere.size(one.blob.name) == one.size
     assert backed_up(tmp_path / "again", elsewhere).copied == 3
     call_command("flush", verbosity=0, interactive=False)
     brought_back(tmp_path / "again", shop.store, tmp_path)

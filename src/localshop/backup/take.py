@@ -124,16 +124,17 @@ def _copy_files(
     for number, (sha256, size) in enumerate(sorted(found.blobs.items()), start=1):
         beat()
         if not target.has(sha256, size):
-            _copy_file(found.names[sha256], sha256, target, store, taken, beat=beat)
+            _copy_file(found, sha256, target, store, taken, beat=beat)
         tell(Progress(number, len(found.blobs)))
 
 
 def _copy_file(
-    name: str, sha256: str, target: Target, store: Store, taken: Taken, *, beat: Callable[[], None]
+    found: Contents, sha256: str, target: Target, store: Store, taken: Taken, *, beat: Callable[[], None]
 ) -> None:
     path = target.scratch() / f"file-{secrets.token_hex(8)}"
     try:
-        with store.open(name) as stored:
+        # Read from front to end, which a storage elsewhere wants to know.
+        with store.open(found.names[sha256], part=(0, found.blobs[sha256])) as stored:
             came, size = written(path, _beating(pieces_of(stored), beat))
     except FileNotFoundError:
         taken.manifest.missing.append(sha256)
