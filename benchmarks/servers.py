@@ -107,9 +107,9 @@ class Localshop(Running):
 
     name = "localshop"
 
-    def __init__(self, place, *, upstream=None, workers=WORKERS, jobs=True, open_to_all=False):
+    def __init__(self, place, *, upstream=None, workers=WORKERS, jobs=True, open_to_all=False, environ=None):
         home = place / "localshop"
-        self._environ = {"LOCALSHOP_HOME": str(home)}
+        self._environ = {"LOCALSHOP_HOME": str(home), **(environ or {})}
         if upstream is not None:
             self._environ["LOCALSHOP_UPSTREAM_URL"] = upstream
         self._program = Path(sys.executable).with_name("localshop")
@@ -125,8 +125,11 @@ class Localshop(Running):
         for network in ("127.0.0.0/8", "::1/128"):
             self.command("cidr", "remove", "default", network)
         made = self.command("credential", "create", "--repository", "default")
-        pair = f"{made['access_key']}:{made['secret_key']}"
-        self.headers = {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
+        self.headers = {"Authorization": self.basic(made["access_key"], made["secret_key"])}
+
+    @staticmethod
+    def basic(name, secret):
+        return "Basic " + base64.b64encode(f"{name}:{secret}".encode()).decode()
 
     def command(self, *arguments):
         """Run ``localshop … --json`` and give what it says."""

@@ -47,7 +47,9 @@ async def _leave_to_nginx(send: Send, artifact: Artifact, path: str, *, private:
 
     It takes over some of these headers by itself, and the others as its configuration says.
     """
-    headers = [*headers_of(artifact, private=private), (b"x-accel-redirect", path.encode())]
+    headers = headers_of(artifact, private=private)
+    # Without a length nginx could not use the connection again.
+    headers += [(b"x-accel-redirect", path.encode()), (b"content-length", b"0")]
     await send_empty(send, 200, headers)
 
 

@@ -19,11 +19,16 @@ _CARRIERS = ThreadPoolExecutor(32, thread_name_prefix="sending")
 
 
 class Remote:
-    """A stored file in a storage that is not on this machine; making one blocks."""
+    """A stored file in a storage that is not on this machine; making one blocks.
 
-    def __init__(self, artifact: Artifact) -> None:
+    ``read``: its bytes are going to be read. Some storages look at a file with that, and need not be
+    asked of it before.
+    """
+
+    def __init__(self, artifact: Artifact, *, read: bool) -> None:
         self._artifact = artifact
-        check_size(artifact, artifact.store.size(artifact.name))
+        if not (read and artifact.size and artifact.store.checks_size):
+            check_size(artifact, artifact.store.size(artifact.name))
         self._part = (0, artifact.size)
         self._file: BinaryIO | None = None
 
@@ -46,6 +51,6 @@ class Remote:
         return read_exactly(self._file, name, start=start, stop=stop)
 
 
-async def elsewhere(work: Callable[..., Result], *args: Any) -> Result:
+async def elsewhere(work: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
     """Do blocking work on a storage elsewhere, for a client who waits."""
-    return await asyncio.get_running_loop().run_in_executor(_CARRIERS, partial(work, *args))
+    return await asyncio.get_running_loop().run_in_executor(_CARRIERS, partial(work, *args, **kwargs))

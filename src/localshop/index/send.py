@@ -54,7 +54,7 @@ async def send_file(scope: Scope, receive: Receive, send: Send, artifact: Artifa
     if is_known(scope, artifact):
         await send_empty(send, 304, headers_of(artifact, private=private, inert=False))
         return False
-    file = await _open(artifact)
+    file = await _open(artifact, read=scope["method"] == "GET")
     try:
         headers = headers_of(artifact, private=private)
         if scope["method"] == "HEAD":
@@ -159,11 +159,11 @@ def _header(scope: Scope, name: bytes) -> str | None:
     return None if found is None else found.decode("latin-1")
 
 
-async def _open(artifact: Artifact) -> _Local | Remote:
+async def _open(artifact: Artifact, *, read: bool) -> _Local | Remote:
     place = artifact.store.place(artifact.name)
     if place is not None:
         return _Local(place, artifact)
-    return await elsewhere(Remote, artifact)
+    return await elsewhere(Remote, artifact, read=read)
 
 
 class _Local:

@@ -48,9 +48,10 @@ def answered_code(error: Exception) -> str:
 def read_exactly(file: BinaryIO, name: str, *, start: int, stop: int) -> bytes:
     """Read the bytes from ``start`` up to but without ``stop`` of a file that ``Store.open`` gave.
 
-    ``errors.StorageError`` when they cannot be read, or the file is shorter.
+    ``errors.StorageError`` when they cannot be read, or the file is shorter. ``FileNotFoundError``, if a
+    storage elsewhere notices only now that it is not there.
     """
-    with told(f"The stored file {name} could not be read"):
+    with told(f"The stored file {name} could not be read", but=FileNotFoundError):
         file.seek(start)
         data = file.read(stop - start)
         if len(data) != stop - start:

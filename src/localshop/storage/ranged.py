@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
+from localshop.errors import StorageDamaged
+
 from .failures import told
 
 _BUFFER = 128 * 1024
@@ -67,7 +69,7 @@ class _Ranged(io.RawIOBase):
         wanted = min(len(buffer), self._size - self._position)
         if wanted <= 0:
             return 0
-        with told(f"The stored file {self._name} could not be read"):
+        with told(f"The stored file {self._name} could not be read", but=FileNotFoundError):
             data = self._read(wanted)
         buffer[: len(data)] = data
         return len(data)
@@ -79,6 +81,8 @@ class _Ranged(io.RawIOBase):
     def _read(self, wanted: int) -> bytes:
         try:
             data = self._read_on(wanted)
+        except (FileNotFoundError, StorageDamaged):
+            raise
         except Exception:  # noqa: BLE001 -- of whatever library it is; a second failure is told.
             data = b""
         if not data:

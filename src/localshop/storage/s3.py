@@ -7,6 +7,8 @@ signs in, where it is, and what objects are made with is as the library's own se
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from collections.abc import Iterator
 from copy import copy
@@ -17,6 +19,7 @@ from typing import Any, BinaryIO
 from boto3.s3.transfer import S3Transfer
 from botocore.config import Config
 
+from localshop.errors import StorageDamaged
 from localshop.protocol import inert
 
 from .failures import answered_code
@@ -84,11 +87,26 @@ class S3:
         return None if found is None else float(found["LastModified"].timestamp())
 
     def open(self, name: str, *, size: int, part: tuple[int, int] | None = None) -> BinaryIO:
-        """Open a file of ``size`` bytes that is there, see ``ranged_file``."""
+        """Open a file that should have ``size`` bytes, see ``ranged_file``.
+
+        That it is there, and has them, is seen with the first read, which else raises
+        ``FileNotFoundError`` or ``StorageDamaged``.
+        """
 
         def open_range(start: int, stop: int) -> Any:
-            wanted = f"bytes={start}-{stop - 1}"
-            return self._client.get_object(**self._of(name), Range=wanted)["Body"]
+            try:
+                answer = self._client.get_object(**self._of(name), Range=f"bytes={start}-{stop - 1}")
+            except Exception as error:
+                if answered_code(error) in _MISSING:
+                    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name) from error
+                if answered_code(error) == "InvalidRange":
+                    raise StorageDamaged(f"The stored file {name} is shorter than {size} bytes.") from error
+                raise
+            whole = answer.get("ContentRange", "").rpartition("/")[2]
+            if whole != str(size):
+                answer["Body"].close()
+                raise StorageDamaged(f"The stored file {name} has {whole} bytes where {size} were stored.")
+            return answer["Body"]
 
         file: BinaryIO = ranged_file(open_range, name=name, size=size, part=part)
         return file

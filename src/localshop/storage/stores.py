@@ -66,6 +66,11 @@ class Store:
         return self._disk is not None
 
     @property
+    def checks_size(self) -> bool:
+        """Whether reading tells, too, that a file is not there or has another size: see ``open``."""
+        return self._s3 is not None
+
+    @property
     def scratch(self) -> Path:
         """Where files arrive. If it cannot be made, whoever writes there is told why."""
         if not self._scratch.is_dir():
@@ -125,8 +130,10 @@ class Store:
     def open(self, name: str, *, size: int | None = None, part: tuple[int, int] | None = None) -> BinaryIO:
         """Open a stored file for reading; ``FileNotFoundError`` when it is not there.
 
-        ``size``: what ``Store.size`` has told of it a moment ago. ``part``: the bytes (half-open) that
-        are going to be read, from front to end; without it, reading here and there costs least.
+        ``size``: what it should have, if somebody knows. A storage for which ``checks_size`` is true then
+        looks at the file with the first read only: ``FileNotFoundError``, ``StorageDamaged``.
+        ``part``: the bytes (half-open) that are going to be read, from front to end; without it, reading
+        here and there costs least.
         """
         with told(f"The stored file {name} could not be opened", but=FileNotFoundError):
             path = self.local_path(name)
