@@ -27,7 +27,7 @@ async def deliver(
     if scope["method"] == "GET" and not is_known(scope, artifact):
         location = shop.config.accel_location
         if location and _came_through_proxy(scope, shop.config.trusted_proxies):
-            path = shop.store.local_path(here.blob)
+            path = shop.store.place(here.blob)
             if path is not None:
                 check_size(artifact, shop.store.size(here.blob))
                 await _leave_to_nginx(send, artifact, f"{location}/{here.blob}", private=private)

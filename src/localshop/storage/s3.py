@@ -7,8 +7,6 @@ signs in, where it is, and what objects are made with is as the library's own se
 
 from __future__ import annotations
 
-import errno
-import os
 import re
 from collections.abc import Iterator
 from copy import copy
@@ -22,6 +20,7 @@ from botocore.config import Config
 from localshop.errors import StorageDamaged
 from localshop.protocol import inert
 
+from .anywhere import not_there
 from .failures import answered_code
 from .ranged import ranged_file
 
@@ -30,10 +29,12 @@ _FOR_EVER = "private, max-age=365000000, immutable"
 
 
 class S3:
-    """The capabilities of one ``storages.backends.s3.S3Storage``; names are those of the store.
+    """A ``Keeper`` that is one ``storages.backends.s3.S3Storage``.
 
     Whatever fails raises the exceptions of botocore. All threads share one client, as botocore allows.
     """
+
+    checks_size = True
 
     def __init__(self, storage: Any) -> None:
         self._storage = storage
@@ -64,8 +65,13 @@ class S3:
             not self._storage.custom_domain or self._storage.cloudfront_signer is not None
         )
 
-    def put(self, path: Path, name: str) -> None:
-        """Store the file at ``path``. It appears whole or not at all, and is read from the disk in parts."""
+    def put(self, part: Path, name: str, *, size: int) -> str:
+        """Store the file at ``part``, unless it is there. It is never in memory as a whole.
+
+        What is there is whole, and so is what takes its place: a write that was cut leaves nothing.
+        """
+        if self.size(name) == size:
+            return name
         # What a browser does with it is told by whoever stores it, for links that cannot say so themselves.
         told = {"ContentType": inert.HEADERS["content-type"], "CacheControl": _FOR_EVER}
         told["ContentDisposition"] = inert.HEADERS["content-disposition"]
@@ -73,8 +79,9 @@ class S3:
             told["ACL"] = self._storage.default_acl
         told |= self._storage.get_object_parameters(name)
         self._client.upload_file(
-            str(path), self._bucket, self._key(name), ExtraArgs=told, Config=self._storage.transfer_config
+            str(part), self._bucket, self._key(name), ExtraArgs=told, Config=self._storage.transfer_config
         )
+        return name
 
     def size(self, name: str) -> int | None:
         """Tell the size in bytes; None: it is not there."""
@@ -86,40 +93,32 @@ class S3:
         found = self._look_at(name)
         return None if found is None else float(found["LastModified"].timestamp())
 
-    def open(self, name: str, *, size: int, part: tuple[int, int] | None = None) -> BinaryIO:
-        """Open a file that should have ``size`` bytes, see ``ranged_file``.
+    def open(self, name: str, *, size: int | None, part: tuple[int, int] | None) -> BinaryIO:
+        """Open a file, see ``ranged_file``; ``size``: what it should have, if that is known.
 
         That it is there, and has them, is seen with the first read, which else raises
         ``FileNotFoundError`` or ``StorageDamaged``.
         """
+        whole = self.size(name) if size is None else size
+        if whole is None:
+            raise not_there(name)
 
         def open_range(start: int, stop: int) -> Any:
-            try:
-                answer = self._client.get_object(**self._of(name), Range=f"bytes={start}-{stop - 1}")
-            except Exception as error:
-                if answered_code(error) in _MISSING:
-                    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name) from error
-                if answered_code(error) == "InvalidRange":
-                    raise StorageDamaged(f"The stored file {name} is shorter than {size} bytes.") from error
-                raise
-            whole = answer.get("ContentRange", "").rpartition("/")[2]
-            if whole != str(size):
-                answer["Body"].close()
-                raise StorageDamaged(f"The stored file {name} has {whole} bytes where {size} were stored.")
-            return answer["Body"]
+            return self._part_of(name, whole, start=start, stop=stop)
 
-        file: BinaryIO = ranged_file(open_range, name=name, size=size, part=part)
+        file: BinaryIO = ranged_file(open_range, name=name, size=whole, part=part)
         return file
 
     def delete(self, name: str) -> None:
         """Delete a file; one that is not there is fine."""
         self._questions.delete_object(Bucket=self._bucket, Key=self._key(name))
 
-    def move(self, name: str, aside: str) -> None:
+    def move(self, name: str, aside: str) -> str:
         """Give a file another name, inside the store."""
         source = {"Bucket": self._bucket, "Key": self._key(name)}
         self._client.copy(source, self._bucket, self._key(aside), Config=self._storage.transfer_config)
         self.delete(name)
+        return aside
 
     def names(self, pattern: re.Pattern[str]) -> Iterator[str]:
         """Give the names that match, in order, a thousand with each request."""
@@ -146,6 +145,21 @@ class S3:
                 "get_object", Params={**self._of(name), **answer}, ExpiresIn=seconds
             )
         )
+
+    def _part_of(self, name: str, size: int, *, start: int, stop: int) -> Any:
+        try:
+            answer = self._client.get_object(**self._of(name), Range=f"bytes={start}-{stop - 1}")
+        except Exception as error:
+            if answered_code(error) in _MISSING:
+                raise not_there(name) from error
+            if answered_code(error) == "InvalidRange":
+                raise StorageDamaged(f"The stored file {name} is shorter than {size} bytes.") from error
+            raise
+        found = answer.get("ContentRange", "").rpartition("/")[2]
+        if found != str(size):
+            answer["Body"].close()
+            raise StorageDamaged(f"The stored file {name} has {found} bytes where {size} were stored.")
+        return answer["Body"]
 
     def _look_at(self, name: str) -> dict[str, Any] | None:
         try:

@@ -5,23 +5,19 @@ All of it is synchronous; on the event loop it is called in threads.
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import hashlib
-import io
-import os
 import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
-from django.core.files.base import File
-from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
+from django.core.files.storage import FileSystemStorage, Storage
 
 from localshop import errors
+from localshop.storage.anywhere import Anywhere, Keeper
 from localshop.storage.disk import DiskStorage, is_inside, make_directory, sync_file, sync_way
 from localshop.storage.failures import read_exactly, told
 from localshop.storage.signed import LIFE, Links
@@ -30,7 +26,6 @@ if TYPE_CHECKING:
     from localshop.storage.s3 import S3
 
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
-_TWO = re.compile(r"[0-9a-f]{2}\Z")
 # A storage may have put something behind a name that was taken.
 _OURS = re.compile(r"([0-9a-f]{2})/([0-9a-f]{2})/\1\2[0-9a-f]{60}(?![0-9a-f])")
 _S3_STORAGE = "storages.backends.s3.S3Storage"
@@ -52,10 +47,10 @@ class Store:
     """
 
     def __init__(self, storage: Storage, *, scratch: Path, redirects: bool = False) -> None:
-        self._storage = storage
         # InMemoryStorage has path() too, with no file behind it: having the method says nothing.
         self._disk = storage if isinstance(storage, FileSystemStorage) else None
         self._s3 = _s3(storage)
+        self._keeper: Keeper = self._s3 or Anywhere(storage, scratch=scratch)
         self.redirects = redirects and self._s3 is not None and self._s3.signs
         self._links = Links()
         self._scratch = scratch
@@ -68,7 +63,7 @@ class Store:
     @property
     def checks_size(self) -> bool:
         """Whether reading tells, too, that a file is not there or has another size: see ``open``."""
-        return self._s3 is not None
+        return self._disk is None and self._keeper.checks_size
 
     @property
     def scratch(self) -> Path:
@@ -105,7 +100,7 @@ class Store:
                 sync_file(part)
             if isinstance(self._disk, DiskStorage):
                 return self._disk.adopt(part, name)
-            saved = self._save(part, name, size=size)
+            saved = self._keeper.put(part, name, size=size)
             if self._disk is not None:
                 sync_way(Path(self._disk.path(saved)), saved)
             part.unlink(missing_ok=True)
@@ -125,7 +120,7 @@ class Store:
         """Tell the stored file's size in bytes; None when it is not there."""
         with told(f"The stored file {name} could not be looked at"):
             path = self.local_path(name)
-            return self._size(name) if path is None else _size_on_disk(path)
+            return self._keeper.size(name) if path is None else _size_on_disk(path)
 
     def open(self, name: str, *, size: int | None = None, part: tuple[int, int] | None = None) -> BinaryIO:
         """Open a stored file for reading; ``FileNotFoundError`` when it is not there.
@@ -139,22 +134,7 @@ class Store:
             path = self.local_path(name)
             if path is not None:
                 return path.open("rb")
-            if self._s3 is not None:
-                size = self._s3.size(name) if size is None else size
-                if size is None:
-                    raise _not_there(name)
-                return self._s3.open(name, size=size, part=part)
-            try:
-                file = self._storage.open(name, "rb")
-            except Exception as error:
-                # What a storage raises for a file that it does not have is its own affair.
-                if self._size(name) is None:
-                    raise _not_there(name) from error
-                raise
-            if isinstance(self._storage, InMemoryStorage):
-                # It hands the same file object, with one position, to all readers.
-                return io.BytesIO(cast("io.BytesIO", file.file).getvalue())
-            return cast("BinaryIO", file)
+            return self._keeper.open(name, size=size, part=part)
 
     def read(self, name: str, *, start: int, stop: int) -> bytes:
         """Read the bytes from ``start`` up to but without ``stop``, all of them.
@@ -185,38 +165,21 @@ class Store:
         with told(f"The stored file {name} could not be deleted"):
             _check(name)
             self._links.forget(name)
-            if self._s3 is not None:
-                self._s3.delete(name)
-                return
-            try:
-                self._storage.delete(name)
-            except Exception:
-                if self._size(name) is not None:
-                    raise
+            self._keeper.delete(name)
 
     def names(self) -> Iterator[str]:
         """Give the names of the stored files, in order: of all that have the shape of ours."""
         with told("The stored files could not be listed"):
-            if self._s3 is not None:
-                yield from self._s3.names(_OURS)
-                return
-            for first in self._below("", directories=True):
-                for second in self._below(first, directories=True):
-                    place = f"{first}/{second}"
-                    for name in self._below(place, directories=False):
-                        if _OURS.match(f"{place}/{name}"):
-                            yield f"{place}/{name}"
+            yield from self._keeper.names(_OURS)
 
     def modified(self, name: str) -> float | None:
         """When the file came, in seconds since the epoch; None when it is not there."""
         with told(f"The stored file {name} could not be looked at"):
             path = self.local_path(name)
+            if path is None:
+                return self._keeper.modified(name)
             try:
-                if path is not None:
-                    return path.stat().st_mtime
-                if self._s3 is not None:
-                    return self._s3.modified(name)
-                return float(self._storage.get_modified_time(name).timestamp())
+                return path.stat().st_mtime
             except FileNotFoundError:
                 return None
 
@@ -235,15 +198,9 @@ class Store:
                     path.replace(directory / aside)
                 sync_file(directory)
                 return str(directory / aside)
-            if self._size(name) is None:
-                return ""
-            if self._s3 is not None:
-                self._s3.move(name, f"quarantine/{aside}")
-                return f"quarantine/{aside}"
-            with self.open(name) as file:
-                kept = str(self._storage.save(f"quarantine/{aside}", File(file)))
-            self._storage.delete(name)
-            return kept
+            self._links.forget(name)
+            there = self._keeper.size(name) is not None
+            return self._keeper.move(name, f"quarantine/{aside}") if there else ""
 
     def try_out(self) -> None:
         """Store a small file, read it, and delete it again; raises ``StorageError`` if one of these fails."""
@@ -275,7 +232,7 @@ class Store:
             trial.unlink()
             if self._disk is None:
                 with told("The storage does not answer"):
-                    self._size(self.name_for("0" * 64))
+                    self._keeper.size(self.name_for("0" * 64))
         except (OSError, errors.StorageError):
             return False
         return True
@@ -286,58 +243,6 @@ class Store:
             found = shutil.disk_usage(self.scratch)
             return found.free, found.total
 
-    def _below(self, place: str, *, directories: bool) -> list[str]:
-        try:
-            below, files = self._storage.listdir(place)
-        except FileNotFoundError:
-            return []
-        return sorted(one for one in below if _TWO.match(one)) if directories else sorted(files)
-
-    def _save(self, part: Path, name: str, *, size: int) -> str:
-        """Save into a storage that is not ours: S3, or one that is known by Django's interface only."""
-        if self._s3 is not None:
-            # What is there is whole, and so is what takes its place: a write that was cut leaves nothing.
-            if self._s3.size(name) != size:
-                self._s3.put(part, name)
-            return name
-        with self._alone(name):
-            there = self._size(name)
-            if there == size:
-                return name
-            if there is not None:
-                # A write that was cut short: nobody can have been told that this file is stored.
-                self._storage.delete(name)
-            try:
-                with part.open("rb") as file:
-                    return str(self._storage.save(name, _Part(file, name=name)))
-            except BaseException:
-                with suppress(Exception):
-                    if self._size(name) not in (None, size):
-                        self._storage.delete(name)
-                raise
-
-    def _size(self, name: str) -> int | None:
-        if self._s3 is not None:
-            return self._s3.size(name)
-        try:
-            return int(self._storage.size(name)) if self._storage.exists(name) else None
-        except FileNotFoundError:
-            return None
-
-    @contextmanager
-    def _alone(self, name: str) -> Iterator[None]:
-        """Keep other threads and processes of this machine from saving a file of the same name.
-
-        They would see each other's half-written files, and be given a second name for the same bytes.
-        """
-        lock = self.scratch / f"commit-{name[:2]}.lock"
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
-
 
 def _s3(storage: Storage) -> S3 | None:
     """What S3 can do beyond Django's interface, if it is that. Only who uses it has its libraries."""
@@ -347,21 +252,6 @@ def _s3(storage: Storage) -> S3 | None:
     from localshop.storage.s3 import S3  # noqa: PLC0415
 
     return S3(storage)
-
-
-def _not_there(name: str) -> FileNotFoundError:
-    return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
-
-
-class _Part(File):  # type: ignore[type-arg]  # Django's own class takes no parameters.
-    """A local file on its way into a storage.
-
-    Storages on disk look for ``temporary_file_path`` (as Django's uploaded files have it) and move
-    such a file by a rename instead of copying it.
-    """
-
-    def temporary_file_path(self) -> str:
-        return str(cast("BinaryIO", self.file).name)
 
 
 def _check(name: str) -> None:
