@@ -7,6 +7,7 @@ an import reads all digests (some MB), and writes only what has become another.
 from __future__ import annotations
 
 import hashlib
+import json
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from localshop.protocol.osv import Advisory as Told
 
 from . import alarms
 from .journal import Actor, note
-from .models import AdvisedProject, Advisory, Feed, Project
+from .models import AdvisedProject, Advisory, DownloadedFile, Feed, Project
 from .records import AdvisoryRecord
 
 _SOME = 300
@@ -32,11 +33,35 @@ _LONGEST_SUMMARY = 500
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """An advisory that is new, or is another one than before; ``packed`` is its record, by zlib."""
+    """An advisory that is new, or is another one than before, as small as it can be: there may be 25,000.
 
-    told: Told
+    ``packed`` is its record, by zlib; ``affected`` are JSON, by project.
+    """
+
+    name: str
+    modified: str
+    withdrawn: str
+    malicious: bool
+    severity: float | None
+    summary: str
+    affected: Mapping[str, str]
     digest: str
     packed: bytes
+
+
+def news_of(told: Told, body: bytes, *, digest: str) -> News:
+    """What is kept of a record."""
+    return News(
+        name=told.id,
+        modified=told.modified,
+        withdrawn=told.withdrawn[:40],
+        malicious=told.malicious,
+        severity=told.severity,
+        summary=" ".join(told.summary.split())[:_LONGEST_SUMMARY],
+        affected={project: json.dumps(one.told()) for project, one in told.affected.items()},
+        digest=digest,
+        packed=zlib.compress(body),
+    )
 
 
 def digests() -> dict[str, str]:
@@ -50,31 +75,24 @@ def replace(news: Sequence[News], *, gone: Collection[str], actor: Actor, now: f
     Their pages are made again, in every repository, and alarms are raised for releases of theirs that
     are here or were given out.
     """
-    changed = [one.told.id for one in news]
+    changed = [one.name for one in news]
     with transaction.atomic():
-        concerned = {project for one in news for project in one.told.affected}
+        concerned = {project for one in news for project in one.affected}
         for some in _portions([*changed, *gone]):
             old = Advisory.objects.filter(name__in=some)
             concerned |= set(
                 AdvisedProject.objects.filter(advisory__in=old).values_list("project", flat=True)
             )
             old.delete()
-        rows = Advisory.objects.bulk_create((_row(one) for one in news), batch_size=_SOME)
-        AdvisedProject.objects.bulk_create(
-            (
-                AdvisedProject(advisory=row, project=project, affected=affected.told())
-                for row, one in zip(rows, news, strict=True)
-                for project, affected in one.told.affected.items()
-            ),
-            batch_size=_SOME,
-        )
+        for start in range(0, len(news), _SOME):
+            _write(news[start : start + _SOME])
         for some in _portions(sorted(concerned)):
             Project.objects.filter(name__in=some).update(serial=F("serial") + 1)
         if news or gone:
             at = datetime.fromtimestamp(now, tz=UTC)
             detail = {"changed": len(changed), "gone": len(gone), "projects": len(concerned)}
             note("advisories-imported", actor, at=at, detail=detail)
-        alarms.look_again(findings_of(concerned), now=now)
+        alarms.look_again(findings_of(_known(concerned)), now=now)
     return frozenset(concerned)
 
 
@@ -149,21 +167,38 @@ def imported_from(url: str, *, etag: str, now: float) -> None:
         Feed.objects.update_or_create(url=_digest(url), defaults=values)
 
 
+def _known(projects: Collection[str]) -> list[str]:
+    """Those that a repository knows or has given out: of the others nothing is here."""
+    found: set[str] = set()
+    for some in _portions(projects):
+        found |= set(Project.objects.filter(name__in=some).values_list("name", flat=True))
+        found |= set(DownloadedFile.objects.filter(project__in=some).values_list("project", flat=True))
+    return sorted(found)
+
+
 def _digest(url: str) -> str:
     return hashlib.sha256(url.encode()).hexdigest()
 
 
-def _row(one: News) -> Advisory:
-    told = one.told
-    return Advisory(
-        name=told.id,
-        modified=told.modified,
-        withdrawn=told.withdrawn[:40],
-        malicious=told.malicious,
-        severity=told.severity,
-        summary=" ".join(told.summary.split())[:_LONGEST_SUMMARY],
-        digest=one.digest,
-        body=one.packed,
+def _write(news: Sequence[News]) -> None:
+    """A portion of them, so that not all rows are in memory at once."""
+    rows = Advisory.objects.bulk_create(
+        Advisory(
+            name=one.name,
+            modified=one.modified,
+            withdrawn=one.withdrawn,
+            malicious=one.malicious,
+            severity=one.severity,
+            summary=one.summary,
+            digest=one.digest,
+            body=one.packed,
+        )
+        for one in news
+    )
+    AdvisedProject.objects.bulk_create(
+        AdvisedProject(advisory=row, project=project, affected=json.loads(affected))
+        for row, one in zip(rows, news, strict=True)
+        for project, affected in one.affected.items()
     )
 
 

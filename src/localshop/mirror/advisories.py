@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-import zlib
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from localshop.catalog import advisories
-from localshop.catalog.advisories import News
+from localshop.catalog.advisories import News, news_of
 from localshop.catalog.journal import Actor
 from localshop.errors import BadInput, UpstreamNonsense
 from localshop.protocol.osv import Unreadable, read
@@ -78,8 +77,8 @@ def take_in(file: BinaryIO, *, actor: Actor, now: float, all_of_it: bool = False
             if one is None:
                 dropped += 1
             elif isinstance(one, News):
-                seen.add(one.told.id)
-                news[one.told.id] = one
+                seen.add(one.name)
+                news[one.name] = one
     except BadZip as error:
         raise BadInput(f"That is no zip of advisories: {error}") from error
     _check(known=len(known), found=len(seen), all_of_it=all_of_it)
@@ -105,7 +104,7 @@ def _one(body: bytes | None, unchanged: dict[str, str], seen: set[str]) -> News 
         return None
     if not told.affected and not told.withdrawn:
         return False
-    return News(told, digest, zlib.compress(body))
+    return news_of(told, body, digest=digest)
 
 
 def _check(*, known: int, found: int, all_of_it: bool) -> None:
