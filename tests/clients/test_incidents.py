@@ -42,15 +42,10 @@ def test_a_cached_release_that_is_reported_is_not_installed_any_more(house, app,
 
 def test_uv_audits_a_lock_against_localshop(house, app, uv, advisories):
     """Without internet, and without telling anybody what is used here."""
-    project = uv.project
-    project.joinpath("pyproject.toml").write_text(
-        '[project]\nname = "audited"\nversion = "1"\nrequires-python = ">=3.11"\n'
-        f'dependencies = ["{app}==1.0"]\n'
-    )
+    write_project(uv, app)
     locked = uv.run(uv.program / "bin" / "uv", "--no-config", "lock", "--default-index", house.index())
     assert locked.code == 0, locked
     advisories(record("PYSEC-2026-77", f"{app}-lib", fixed="1.5", vector=HIGH))
-    service = house.index().removesuffix("repo/default/") + "osv/"
 
     audited = uv.run(
         *(
@@ -61,10 +56,45 @@ def test_uv_audits_a_lock_against_localshop(house, app, uv, advisories):
             "--preview-features",
             "audit-command",
         ),
-        *("--service-url", service),
+        *("--service-url", service_of(house)),
     )
 
     assert audited.code == 1, audited
     assert "PYSEC-2026-77" in audited.out + audited.err
     assert "Fixed in: 1.5" in audited.out + audited.err
     assert house.localshop("advisories", "show", "PYSEC-2026-77")["id"] == "PYSEC-2026-77"
+
+
+def test_uv_asks_localshop_before_it_installs_what_is_malicious(house, app, uv, advisories):
+    """``UV_MALWARE_CHECK`` sends every name to the internet, unless it is told to ask here."""
+    write_project(uv, app)
+    locked = uv.run(uv.program / "bin" / "uv", "--no-config", "lock", "--default-index", house.index())
+    assert locked.code == 0, locked
+    advisories(record("MAL-2026-78", f"{app}-lib"))
+
+    synced = uv.run(
+        *(
+            uv.program / "bin" / "uv",
+            "--no-config",
+            "sync",
+            "--frozen",
+            "--preview-features",
+            "malware-check",
+        ),
+        UV_MALWARE_CHECK="1",
+        UV_MALWARE_CHECK_URL=service_of(house),
+    )
+
+    assert synced.code != 0, synced
+    assert "MAL-2026-78" in synced.out + synced.err
+
+
+def write_project(uv, app):
+    uv.project.joinpath("pyproject.toml").write_text(
+        '[project]\nname = "audited"\nversion = "1"\nrequires-python = ">=3.11"\n'
+        f'dependencies = ["{app}==1.0"]\n'
+    )
+
+
+def service_of(house):
+    return house.index().removesuffix("repo/default/") + "osv/"

@@ -54,7 +54,7 @@ def _alarms(owned: Sequence[RepositoryRecord] | None) -> Iterator[Matter]:
     amount = alarms.amount_open([one.slug for one in owned] if owned is not None else None)
     if amount:
         sentence = (
-            f"{amount} releases that are or were here have turned out bad."
+            f"{amount} alarms are open: releases that are or were here have turned out bad."
             if amount > 1
             else "A release that is or was here has turned out bad."
         )
