@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from localshop.errors import BadInput
@@ -29,6 +29,11 @@ from .records import AdvisoryRecord
 
 _SOME = 300
 _LONGEST_SUMMARY = 500
+_ADD_ADVISORY = """
+    INSERT INTO catalog_advisory (name, modified, withdrawn, malicious, severity, summary, digest, body)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+"""
+_ADD_PROJECT = "INSERT INTO catalog_advisedproject (advisory_id, project, affected) VALUES (%s, %s, %s)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,25 +186,27 @@ def _digest(url: str) -> str:
 
 
 def _write(news: Sequence[News]) -> None:
-    """A portion of them, so that not all rows are in memory at once."""
-    rows = Advisory.objects.bulk_create(
-        Advisory(
-            name=one.name,
-            modified=one.modified,
-            withdrawn=one.withdrawn,
-            malicious=one.malicious,
-            severity=one.severity,
-            summary=one.summary,
-            digest=one.digest,
-            body=one.packed,
+    """A portion of them, by statements of our own: the first import would else hold the lock for long."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            _ADD_ADVISORY,
+            [
+                (
+                    *(one.name, one.modified, one.withdrawn, one.malicious, one.severity),
+                    *(one.summary, one.digest, one.packed),
+                )
+                for one in news
+            ],
         )
-        for one in news
-    )
-    AdvisedProject.objects.bulk_create(
-        AdvisedProject(advisory=row, project=project, affected=json.loads(affected))
-        for row, one in zip(rows, news, strict=True)
-        for project, affected in one.affected.items()
-    )
+        ids = dict(Advisory.objects.filter(name__in=[one.name for one in news]).values_list("name", "id"))
+        cursor.executemany(
+            _ADD_PROJECT,
+            [
+                (ids[one.name], project, affected)
+                for one in news
+                for project, affected in one.affected.items()
+            ],
+        )
 
 
 def _record(row: Advisory, *, body: bytes = b"") -> AdvisoryRecord:
