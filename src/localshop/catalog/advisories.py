@@ -33,6 +33,11 @@ _ADD_ADVISORY = """
     INSERT INTO catalog_advisory (name, modified, withdrawn, malicious, severity, summary, digest, body)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
+_FINDINGS = """
+    SELECT one.project, one.affected, told.name, told.malicious, told.severity, told.summary
+    FROM catalog_advisedproject one JOIN catalog_advisory told ON told.id = one.advisory_id
+    WHERE one.project IN ({}) ORDER BY told.name
+"""
 _ADD_PROJECT = "INSERT INTO catalog_advisedproject (advisory_id, project, affected) VALUES (%s, %s, %s)"
 
 
@@ -105,12 +110,12 @@ def findings_of(projects: Collection[str]) -> dict[str, list[Finding]]:
     """What advisories say of these projects (normalised names); of most they say nothing."""
     found: dict[str, list[Finding]] = {}
     for some in _portions(projects):
-        rows = AdvisedProject.objects.filter(project__in=some).order_by("advisory__name")
-        for project, affected, name, malicious, severity, summary in rows.values_list(
-            *("project", "affected", "advisory__name", "advisory__malicious", "advisory__severity"),
-            "advisory__summary",
-        ):
-            finding = Finding(name, Affected.of(affected), malicious, severity, summary)
+        with connection.cursor() as cursor:
+            # Every page that is made asks, and building the statement took longer than all the rest.
+            cursor.execute(_FINDINGS.format(", ".join(["%s"] * len(some))), some)
+            rows = cursor.fetchall()
+        for project, affected, name, malicious, severity, summary in rows:
+            finding = Finding(name, Affected.of(json.loads(affected)), bool(malicious), severity, summary)
             found.setdefault(project, []).append(finding)
     return found
 

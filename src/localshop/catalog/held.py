@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from localshop.errors import BadInput
@@ -19,6 +19,10 @@ from .models import HeldRelease, Project, Repository
 from .records import Bad
 
 _LONGEST_REASON = 500
+_HOLDS = """
+    SELECT version, reason, who FROM catalog_heldrelease
+    WHERE repository_id = %s AND project = %s ORDER BY id
+"""
 
 
 def hold(change: Change, version: str, *, reason: str) -> None:
@@ -63,8 +67,10 @@ def unhold(change: Change, version: str) -> None:
 
 def holds_of(repository_id: int, project: str) -> list[Hold]:
     """The holds on versions of a project, as the judge takes them."""
-    rows = HeldRelease.objects.filter(repository_id=repository_id, project=project).order_by("id")
-    return [Hold(row.version, row.reason, row.who) for row in rows]
+    with connection.cursor() as cursor:
+        # As with advisories, every page that is made asks.
+        cursor.execute(_HOLDS, [repository_id, project])
+        return [Hold(*row) for row in cursor.fetchall()]
 
 
 def holds_by_project(repository_id: int) -> dict[str, list[Hold]]:
