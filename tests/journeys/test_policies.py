@@ -208,11 +208,9 @@ async def test_rules_and_passes_are_journaled_with_what_was_before(browser):
         "before": {"cooldown": {"days": 7, "mode": "enforced"}, "yanked": None},
         "after": {"cooldown": {"days": 3, "mode": "enforced"}, "yanked": {"mode": "enforced"}},
     }
-    assert (lines[2].project, lines[2].subject, lines[2].detail["after"]["reason"]) == (
-        "demo",
-        "1.0",
-        "a fix",
-    )
+    assert (lines[2].project, lines[2].subject, lines[2].detail["before"]) == ("demo", "1.0", None)
+    assert [one.detail["after"]["reason"] for one in lines[2:4]] == ["a fix", "another"]
+    assert lines[3].detail["before"]["reason"] == "a fix"
 
 
 @pytest.mark.parametrize("version", ["", "latest", "1.0 "])
