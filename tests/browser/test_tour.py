@@ -32,6 +32,16 @@ async def test_a_page(visits, house, stop):
         await stop.act(page)
     assert await page.locator("h1:not(.readme h1)").count() == 1
     assert not (await page.title()).startswith(" ")
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    for wrong in (
+        "style",
+        "[style]",
+        "script:not([src])",
+        "form[method=post]:not(:has([name=csrfmiddlewaretoken]))",
+    ):
+        assert await page.locator(wrong).count() == 0, wrong
     await page.evaluate(Axe().axe_script)
     for size, scheme in LOOKS:
         await page.set_viewport_size(size)

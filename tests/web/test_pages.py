@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+from ipaddress import ip_network
+
 import pytest
 
 from distributions import wheel
+from localshop import config
 from localshop.catalog import credentials, people, repositories
 from logins import AWAY, PASSWORD, log_in
 from threads import in_thread
@@ -145,3 +149,21 @@ async def test_who_has_just_begun_is_shown_the_first_steps(browser, upstream, ac
     assert (await browser.get("/repo/default/demo/")).status == 200
     assert (await browser.get(f"/repo/default/{theirs.distribution.path}")).status == 200
     assert "First steps" not in (await browser.get("/", peer=AWAY, headers=headers)).text
+
+
+async def test_cookies_that_came_over_tls_go_over_tls_only(browser, monkeypatch):
+    """Also where LOCALSHOP_PUBLIC_URL is not set; over plain http a login must still work."""
+    await in_thread(people.create_user, "alice", password=PASSWORD)
+    _, plain = await log_in(browser, "alice")
+    assert ["Secure" in cookie for cookie in plain.cookies] == [False] * len(plain.cookies)
+    changed = dataclasses.replace(config.current(), trusted_proxies=(ip_network(f"{AWAY}/32"),))
+    monkeypatch.setattr(config, "current", lambda: changed)
+    through = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "198.51.100.7"}
+    page = await browser.get("/accounts/login/", peer=AWAY, headers=through)
+    cookies = [*page.cookies]
+    assert cookies
+    for cookie in cookies:
+        assert {"Secure", "HttpOnly", "SameSite=Lax"} <= {part.strip() for part in cookie.split(";")}
+    # From a proxy that nobody trusts it says nothing.
+    page = await browser.get("/accounts/login/", peer="203.0.113.77", headers=through)
+    assert "Secure" not in page.cookies[0]

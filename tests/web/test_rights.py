@@ -162,6 +162,19 @@ async def test_pages(browser, place, who):
     assert found == wanted
 
 
+async def test_nothing_is_done_for_a_form_from_elsewhere(browser, place):
+    """Another site can have a browser send it, with the session, but without the token of a form of ours."""
+    person = await somebody(browser, "someone", administrator=True)
+    posted = {path.format(**place) for method, path, _ in PAGES.values() if method == "POST"}
+    forms = {path.format(**place) for method, path, _ in PAGES.values() if method == "GET"}
+    for url in sorted(posted | forms):
+        headers = {"Cookie": f"localshop_session={person.session}", "Origin": "https://elsewhere.example"}
+        answer = await browser.ask("POST", url, headers=headers, peer=AWAY)
+        # A page that takes no forms at all says that.
+        assert answer.status in ({403} if url in posted else {403, 405}), url
+    assert (await person.get("/accounts/users/")).status == 200
+
+
 @pytest.mark.parametrize("who", sorted(EVERYBODY))
 async def test_index(browser, place, who):
     person, shown = await come(browser, who)

@@ -18,6 +18,25 @@ POLICY = (
 """Nothing from elsewhere and nothing inline: text of a package that slips through runs nothing."""
 
 
+class SecureCookiesMiddleware:
+    """Lets no cookie that was set over TLS go out without it.
+
+    Django decides this once, for all requests; we serve TLS through a proxy that may not be told of
+    by ``LOCALSHOP_PUBLIC_URL``, and plain http on an intranet. The front door knows which it is.
+    """
+
+    def __init__(self, get_response: Next) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, and mark the cookies."""
+        response = self._get_response(request)
+        if request.is_secure():
+            for cookie in response.cookies.values():
+                cookie["secure"] = True
+        return response
+
+
 class PagesMiddleware:
     """Sets the headers of pages, and turns ``LoginNeeded`` into the login page."""
 
