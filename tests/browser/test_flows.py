@@ -249,6 +249,15 @@ async def test_a_package_is_looked_up_refreshed_and_a_file_mirrored(visits, hous
         assert file.read() == wheel(name, "2.0").body
 
 
+async def test_that_nobody_has_a_package_is_said(visits, house, name):
+    """The page that waits for the upstream must not wait for ever."""
+    page = await visits.page("ada")
+    await page.goto(f"{house.url}/packages/")
+    await page.get_by_label("Its name").fill(name)
+    await page.get_by_role("button", name="Look it up").click()
+    await expect(page.get_by_role("main")).to_contain_text(f"There is no package '{name}' in 'default'.")
+
+
 async def test_what_matters_works_without_javascript(visits, house, name):
     await upload(visits, house, wheel(name, "1.0"))
     page = await visits.page(script=False)

@@ -36,6 +36,9 @@ def project(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     found = projects.project(repository.id, name)
     asking = queue.jobs_by_key([refresh_key(repository, name)]).get(refresh_key(repository, name))
     if found is None:
+        if asking is None and request.headers.get("HX-Request"):
+            # The page that asks again and again takes no error for an answer: it is to be loaded anew.
+            return HttpResponse(headers={"HX-Refresh": "true"})
         if asking is None:
             raise Http404(f"There is no package {name!r} in {slug!r}.")
         context: dict[str, object] = {"repository": repository, "name": name, "job": asking}
