@@ -36,7 +36,7 @@ def test_none_is_lost_and_none_is_counted_twice(steps):
 def test_a_flood_is_told_in_few_lines():
     """Ten million addresses that are refused are no reason for ten million lines."""
     refusals, lines, times = Refusals(), 0, 0
-    for second in range(0, 3600, 5):
+    for second in range(0, 3600, 30):
         for number in range(700):
             refusals.note(Refused("no-right", "default", address=f"{second}.{number}"), 1e9 + second)
         batch = refusals.take(1e9 + second)
@@ -44,4 +44,4 @@ def test_a_flood_is_told_in_few_lines():
         times += sum(tally.amount for tally in batch.values())
     rest = refusals.take(1e9 + 3600, all_of_it=True)
     assert lines + len(rest) < 1300
-    assert times + sum(tally.amount for tally in rest.values()) == 720 * 700
+    assert times + sum(tally.amount for tally in rest.values()) == 120 * 700
