@@ -135,7 +135,8 @@ def test_killed_in_the_middle_and_run_again(localshop, elsewhere, tmp_path):
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert process.returncode == -signal.SIGKILL
-    assert "no localshop" in elsewhere.bad("repository", "list")
+    for command in (["repository", "list"], ["serve", "--bind", "127.0.0.1:0"]):
+        assert "localshop restore" in elsewhere.bad(*command)
     assert elsewhere("restore", str(backups))["files"] == 30
     assert "already" in elsewhere.bad("restore", str(backups))
     with serve(elsewhere) as running:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from argparse import ArgumentTypeError
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -12,12 +11,10 @@ from typing import Any, BinaryIO
 
 from django.core.management.base import CommandParser
 
-from localshop.backup.take import Progress, Taken, take
+from localshop.backup.take import Progress, Taken, Tell, take
 from localshop.backup.targets import Tar, opened
-from localshop.cli.output import LocalshopCommand, Options
+from localshop.cli.output import LocalshopCommand, Options, Watch
 from localshop.storage.opening import open_store
-
-_TELL_EVERY = 1.0
 
 
 class Command(LocalshopCommand):
@@ -54,13 +51,13 @@ class Command(LocalshopCommand):
         else:
             with opened(Path(target).absolute()) as directory:
                 taken = take(
-                    directory, open_store(), now=datetime.now(UTC), keep=options["keep"], tell=watch.tell
+                    directory, open_store(), now=datetime.now(UTC), keep=options["keep"], tell=_telling(watch)
                 )
         self._tell(options, taken)
 
     def _tar(self, out: BinaryIO, watch: Watch) -> Taken:
         store = open_store()
-        return take(Tar(out, store.scratch), store, now=datetime.now(UTC), tell=watch.tell)
+        return take(Tar(out, store.scratch), store, now=datetime.now(UTC), tell=_telling(watch))
 
     def _tar_file(self, path: Path, watch: Watch) -> Taken:
         # A backup that was cut must not stand where a whole one was.
@@ -98,20 +95,11 @@ class Command(LocalshopCommand):
             sys.exit(1)
 
 
-class Watch:
-    """Tells how far it is, a line a second."""
+def _telling(watch: Watch) -> Tell:
+    def tell(progress: Progress) -> None:
+        watch.tell(f"{progress.done} of {progress.of} files.", last=progress.done == progress.of)
 
-    def __init__(self, command: LocalshopCommand, *, shown: bool) -> None:
-        self._command = command
-        self._shown = shown
-        self._next = 0.0
-
-    def tell(self, progress: Progress) -> None:
-        """Called after each file."""
-        now = time.monotonic()
-        if self._shown and (now >= self._next or progress.done == progress.of):
-            self._next = now + _TELL_EVERY
-            self._command.warn(f"{progress.done} of {progress.of} files.")
+    return tell
 
 
 def _number(text: str) -> int:

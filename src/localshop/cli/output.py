@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NoReturn
@@ -14,6 +15,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from localshop import __version__
 from localshop.observe.log import escape
 
+_TELL_EVERY = 1.0
+"""Seconds."""
 Options = dict[str, Any]
 Shape = Mapping[str, object]
 """A thing as ``--json`` prints it."""
@@ -48,6 +51,22 @@ class LocalshopCommand(BaseCommand):
         """End as for an unknown option."""
         self.warn(sentence)
         sys.exit(2)
+
+
+class Watch:
+    """Tells how far a long command is, a line a second; ``shown`` False: nothing."""
+
+    def __init__(self, command: LocalshopCommand, *, shown: bool) -> None:
+        self._command = command
+        self._shown = shown
+        self._next = 0.0
+
+    def tell(self, sentence: str, *, last: bool) -> None:
+        """Called as often as one likes; the last one is always told."""
+        now = time.monotonic()
+        if self._shown and (now >= self._next or last):
+            self._next = now + _TELL_EVERY
+            self._command.warn(sentence)
 
 
 class Group(LocalshopCommand):

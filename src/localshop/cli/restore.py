@@ -12,17 +12,12 @@ from django.core.management.base import CommandParser
 from localshop import config
 from localshop.backup import sources
 from localshop.backup.bring_back import Restored, bring_back
-from localshop.backup.take import Progress
 from localshop.catalog import migrating
 from localshop.cli import schema, setting_up
-from localshop.cli.backup import Watch
-from localshop.cli.output import LocalshopCommand, Options
+from localshop.cli.output import LocalshopCommand, Options, Watch
 from localshop.config.alone import alone
-from localshop.errors import BadInput
+from localshop.errors import BadInput, LocalshopError
 from localshop.storage.opening import open_store
-
-UNFINISHED = "restore-unfinished"
-"""A file in the home while a restore runs, and after one that was cut."""
 
 
 class Command(LocalshopCommand):
@@ -56,13 +51,19 @@ class Command(LocalshopCommand):
         home = config.current().home
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         with alone(home), migrating.alone():
-            mark = home / UNFINISHED
+            mark = home / schema.RESTORING
             if schema.is_initialised():
                 self._go_on(options, mark)
                 return
             setting_up.write_files(home)
             mark.touch(mode=0o600)
-            restored = self._restore(options)
+            try:
+                restored = self._restore(options)
+            except LocalshopError:
+                # Of a backup that was refused nothing is here, so the home is as free as it was.
+                if not schema.is_initialised():
+                    mark.unlink()
+                raise
             mark.unlink()
         self._tell(options, restored)
 
@@ -78,7 +79,7 @@ class Command(LocalshopCommand):
                 store,
                 passwords=not options["without_passwords"],
                 incomplete=options["incomplete"],
-                tell=lambda done, of: watch.tell(Progress(done, of)),
+                tell=lambda done, of: watch.tell(f"{done} of {of} files.", last=done == of),
             )
 
     def _go_on(self, options: Options, mark: Path) -> None:

@@ -16,9 +16,13 @@ from localshop.config import Config
 from localshop.errors import BadInput
 from localshop.storage.disk import sync_file
 
+RESTORING = "restore-unfinished"
+"""A file in the home while a restore runs, and after one that was cut."""
+
 
 def ensure_ready(config: Config) -> None:
     """Raise ``BadInput``, with what to do about it, unless commands can work with this database."""
+    ensure_not_restoring(config.home)
     if not is_initialised():
         raise BadInput(f"There is no localshop in {config.home} yet: run `localshop init`.")
     ensure_not_newer()
@@ -26,6 +30,15 @@ def ensure_ready(config: Config) -> None:
         raise BadInput(
             "The database is of an older localshop than this one: stop what is running, then run "
             "`localshop upgrade`."
+        )
+
+
+def ensure_not_restoring(home: Path) -> None:
+    """Raise ``BadInput`` while a restore has not come to its end: what is still to come would be lost."""
+    if (home / RESTORING).exists():
+        raise BadInput(
+            f"A restore into {home} runs, or was cut: run `localshop restore` again. To begin with an empty "
+            f"localshop instead, delete {home / RESTORING}."
         )
 
 

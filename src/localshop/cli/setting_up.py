@@ -48,6 +48,7 @@ def initialise(config: Config, *, username: str | None = None, password: str | N
     """
     config.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with alone(config.home):
+        schema.ensure_not_restoring(config.home)
         write_files(config.home)
         if not schema.is_initialised():
             # Others, on other machines, may be at the same database.

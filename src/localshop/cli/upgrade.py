@@ -7,11 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localshop import config
-from localshop.backup.take import Progress
 from localshop.catalog import migrating
 from localshop.cli import schema, setting_up
-from localshop.cli.backup import Watch
-from localshop.cli.output import LocalshopCommand, Options
+from localshop.cli.output import LocalshopCommand, Options, Watch
 from localshop.config.alone import alone
 from localshop.errors import BadInput
 from localshop.storage.opening import open_store
@@ -55,7 +53,7 @@ class Command(LocalshopCommand):
                 settings,
                 open_store(),
                 now=datetime.now(UTC),
-                tell=lambda done, of: watch.tell(Progress(done, of)),
+                tell=lambda done, of: watch.tell(f"{done} of {of} files.", last=done == of),
             )
         shape = {"found": taken.found, **taken.report.shape(), "report": str(taken.path)}
         self.show(options, shape, "\n".join([*taken.report.lines(), f"This is also in {taken.path}."]))

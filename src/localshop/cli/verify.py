@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import time
 from argparse import ArgumentTypeError
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from localshop import config
-from localshop.cli.output import LocalshopCommand, Options, Shape, cell
+from localshop.cli.output import LocalshopCommand, Options, Shape, Watch, cell
 from localshop.mirror.checkpoint import Finding, checkpoint
 from localshop.mirror.verify import Pace, Progress, Report, verify
 from localshop.shop import open_shop
-
-_TELL_EVERY = 1.0
 
 
 class Command(LocalshopCommand):
@@ -64,30 +62,22 @@ class Command(LocalshopCommand):
             with checkpoint(settings.home / "verify.json", again=options["again"]) as state:
                 if state.after:
                     self.warn(f"Going on after the {state.checked} files of a check that was interrupted.")
-                watch = _Watch(self, shown=options["progress"] or sys.stderr.isatty())
+                watch = Watch(self, shown=options["progress"] or sys.stderr.isatty())
                 pace = Pace(rate * 1e6 if rate is not None else None)
-                return await verify(shop, state, repair=options["repair"], pace=pace, tell=watch.tell)
+                return await verify(shop, state, repair=options["repair"], pace=pace, tell=_telling(watch))
         finally:
             await shop.close()
 
 
-class _Watch:
-    """Tells how far it is, a line a second."""
+def _telling(watch: Watch) -> Callable[[Progress], None]:
+    def tell(progress: Progress) -> None:
+        watch.tell(
+            f"{progress.checked} of {progress.of} files, {progress.size / 1e6:,.0f} of "
+            f"{progress.of_size / 1e6:,.0f} MB, {progress.findings} not right.",
+            last=progress.checked == progress.of,
+        )
 
-    def __init__(self, command: LocalshopCommand, *, shown: bool) -> None:
-        self._command = command
-        self._shown = shown
-        self._next = 0.0
-
-    def tell(self, progress: Progress) -> None:
-        """Called after each file."""
-        now = time.monotonic()
-        if self._shown and (now >= self._next or progress.checked == progress.of):
-            self._next = now + _TELL_EVERY
-            self._command.warn(
-                f"{progress.checked} of {progress.of} files, {progress.size / 1e6:,.0f} of "
-                f"{progress.of_size / 1e6:,.0f} MB, {progress.findings} not right."
-            )
+    return tell
 
 
 def _text(report: Report) -> str:

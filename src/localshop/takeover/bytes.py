@@ -35,7 +35,7 @@ class OldBytes:
         self._elsewhere = elsewhere
 
     def take(self, place: str, store: Store) -> Part | None:
-        """Bring a file to where files arrive; None: it is not there, or leads out of the directory.
+        """Bring a file to where files arrive; None: it is not there, cannot be read, or leads elsewhere.
 
         On the same disk it is a second name for the same bytes, so a large mirror takes no more room.
         """
@@ -49,7 +49,7 @@ class OldBytes:
                     return None
                 _link_or_copy(source, part)
             return Part(part, *_measured(part))
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError):
             part.unlink(missing_ok=True)
             return None
         except BaseException:

@@ -17,7 +17,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from localshop.errors import BadInput
+
 Row = Mapping[str, Any]
+"""A row by column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +102,11 @@ class Old:
 @contextmanager
 def opened(path: Path) -> Iterator[Old]:
     """Open the copy of an old database."""
-    with closing(sqlite3.connect(path)) as database:
-        yield Old(database)
+    try:
+        with closing(sqlite3.connect(path)) as database:
+            yield Old(database)
+    except sqlite3.Error as error:
+        raise BadInput(f"The old database {path} cannot be read: {error}.") from None
 
 
 def text(row: Row, column: str) -> str:

@@ -89,7 +89,7 @@ def _file(file: OldFile, shelves: Shelves) -> None:
     part = shelves.source.take(file.place, shelves.store)
     if part is None:
         if file.local:
-            shelves.report.leave(what, f"its bytes are not there ({file.place!r}).")
+            shelves.report.leave(what, f"its bytes are not there, or cannot be read ({file.place!r}).")
         # A mirrored file that was never fetched is fetched when somebody asks for it.
         return
     try:

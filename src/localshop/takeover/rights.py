@@ -192,8 +192,15 @@ def _teams(old: Old, slugs: dict[int, str], names: dict[int, str], report: Repor
             taken.add(name)
             people = [names[one["user_id"]] for one in members
                       if text(one, "role") == role and one["user_id"] in names]  # fmt: skip
+            if not _is_free(name):
+                name = f"team {row['id']} ({role}s)"
+                report.remarks.append(f"A team could not keep the name {wanted!r}: it is {name!r} now.")
             _team(name, people, reach, role=role)
             report.teams += 1
+
+
+def _is_free(name: str) -> bool:
+    return name.isprintable() and name not in {one.name for one in teams.every_team()}
 
 
 def _everybody(names: dict[int, str], report: Report) -> None:
@@ -207,10 +214,7 @@ def _everybody(names: dict[int, str], report: Report) -> None:
 
 
 def _team(name: str, members: list[str], reach: list[str], *, role: str) -> None:
-    try:
-        team = teams.create_team(name)
-    except BadInput:
-        team = teams.create_team(re.sub(r"[^\x20-\x7e]+", "?", name) + " (renamed)")
+    team = teams.create_team(name)
     for member in members:
         teams.add_member(team.id, member)
     for slug in reach:
