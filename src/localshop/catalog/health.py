@@ -66,9 +66,8 @@ def swapped_files(repositories: Collection[int] | None = None, *, most: int) -> 
     rows = File.objects.exclude(announced="")
     if repositories is not None:
         rows = rows.filter(repository__in=repositories)
-    # In two steps: asked for an order, SQLite would go through all files instead of the index of these.
-    newest = sorted(rows.values_list("id", flat=True), reverse=True)[:most]
-    found = File.objects.filter(id__in=newest).order_by("-id")
+    # Asked for an order at once, SQLite would go through all files instead of the index of these.
+    found = File.objects.filter(id__in=rows.values("id")).order_by("-id")[:most]
     return [SwappedRecord(*row) for row in found.values_list("repository__slug", "project__name", "filename")]
 
 
