@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import io
 from datetime import UTC, datetime
 
 import pytest
+from aiohttp import web
 
 from distributions import wheel
 from localshop.catalog import advisories, alarms, credentials, held, networks, policies, repositories
 from localshop.catalog.content import Change
 from localshop.catalog.journal import Actor
 from localshop.catalog.models import Advisory, Event
-from localshop.errors import BadInput
+from localshop.errors import BadInput, UpstreamError
+from localshop.jobs.import_advisories import IMPORT_ADVISORIES, import_advisories
+from localshop.jobs.registry import jobs
 from localshop.mirror.advisories import take_in
 from localshop.policies.rules import read
 from osv_records import HIGH, LOW, packed, record
@@ -206,3 +211,81 @@ async def test_a_release_held_by_hand_is_hidden_also_from_an_older_pass(browser,
     assert filenames(await page(browser)) == [bad.filename, good.filename]
     with pytest.raises(BadInput, match="not held back"):
         await in_thread(held.unhold, change, "1.0")
+
+
+class Feed:
+    """Where the zip of all advisories is published, with an ETag."""
+
+    def __init__(self):
+        self.body, self.status, self.asked = b"", 200, []
+
+    async def answer(self, request):
+        etag = f'"{hashlib.sha256(self.body).hexdigest()[:8]}"'
+        self.asked.append(request.headers.get("If-None-Match", ""))
+        if self.status == 200 and self.asked[-1] == etag:
+            return web.Response(status=304, headers={"ETag": etag})
+        return web.Response(status=self.status, body=self.body, headers={"ETag": etag})
+
+
+@pytest.fixture
+async def feed(browser):
+    held_feed = Feed()
+    runner = web.ServerRunner(web.Server(held_feed.answer))
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    shop = browser.application._shop
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/PyPI/all.zip"
+    shop.config = dataclasses.replace(shop.config, advisories_url=url)
+    yield held_feed
+    await runner.cleanup()
+
+
+async def test_the_job_fetches_what_has_changed_and_nothing_else(browser, upstream, feed):
+    """25 MB every hour, for nothing, would be asked for by every localshop there is."""
+    shop = browser.application._shop
+    upstream.add(wheel("demo", "1.0"))
+    await page(browser)
+    feed.body = packed(record("MAL-2026-1", "demo"))
+
+    await import_advisories(shop, {})
+    await import_advisories(shop, {})
+
+    assert filenames(await page(browser)) == []
+    assert [bool(etag) for etag in feed.asked] == [False, True]
+    feed.body = packed(record("MAL-2026-2", "other"))
+    await import_advisories(shop, {})
+    assert len(filenames(await page(browser))) == 1
+    assert len(feed.asked) == 3
+
+
+@pytest.mark.parametrize("what", ["down", "nonsense", "empty", "nothing"])
+async def test_a_feed_that_fails_leaves_what_is_known(browser, upstream, feed, what):
+    """What was known to do harm yesterday does so today."""
+    shop = browser.application._shop
+    upstream.add(wheel("demo", "1.0"))
+    feed.body = packed(record("MAL-2026-1", "demo"))
+    await import_advisories(shop, {})
+    feed.status = 503 if what == "down" else 200
+    feed.body = {"empty": packed(), "nothing": b""}.get(what, b"<html>")
+
+    with pytest.raises(UpstreamError):
+        await import_advisories(shop, {})
+
+    assert filenames(await page(browser)) == []
+    feed.status, feed.body = 200, packed(record("MAL-2026-1", "demo"), record("MAL-2026-2", "demo"))
+    shop.upstream._breakers.clear()
+    await import_advisories(shop, {})
+    assert await in_thread(advisories.amounts) == (2, 2)
+
+
+async def test_nobody_is_asked_unless_it_is_set_where(browser, feed):
+    """A fresh localshop talks to its upstreams alone, and one that is offline to nobody."""
+    shop = browser.application._shop
+    shop.config = dataclasses.replace(shop.config, advisories_url="")
+
+    await import_advisories(shop, {})
+
+    assert feed.asked == []
+    assert IMPORT_ADVISORIES in jobs(offline=False)
+    assert IMPORT_ADVISORIES not in jobs(offline=True)

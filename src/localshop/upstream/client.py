@@ -188,9 +188,12 @@ class UpstreamClient:
                 return
             if response.status != 200:
                 _fail(response)
-            now = response.headers.get("ETag", "")
+            now, empty = response.headers.get("ETag", ""), True
             async for piece in _pieces(response, 0, response.content_length):
+                empty = False
                 yield now, piece
+            if empty:
+                raise UpstreamNonsense(f"{shown(address)} is empty.")
 
     async def post(self, url: str, body: bytes) -> None:
         """Post JSON to an address that an administrator has set, and to no other: redirects are failures.
