@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -25,9 +25,9 @@ from localshop.protocol.osv import Advisory as Told
 from . import alarms
 from .journal import Actor, note
 from .models import AdvisedProject, Advisory, DownloadedFile, Feed, Project
+from .portions import MOST, portions
 from .records import AdvisoryRecord
 
-_SOME = 300
 _LONGEST_SUMMARY = 500
 _ADD_ADVISORY = """
     INSERT INTO catalog_advisory (name, modified, withdrawn, malicious, severity, summary, digest, body)
@@ -88,15 +88,15 @@ def replace(news: Sequence[News], *, gone: Collection[str], actor: Actor, now: f
     changed = [one.name for one in news]
     with transaction.atomic():
         concerned = {project for one in news for project in one.affected}
-        for some in _portions([*changed, *gone]):
+        for some in portions([*changed, *gone]):
             old = Advisory.objects.filter(name__in=some)
             concerned |= set(
                 AdvisedProject.objects.filter(advisory__in=old).values_list("project", flat=True)
             )
             old.delete()
-        for start in range(0, len(news), _SOME):
-            _write(news[start : start + _SOME])
-        for some in _portions(sorted(concerned)):
+        for start in range(0, len(news), MOST):
+            _write(news[start : start + MOST])
+        for some in portions(sorted(concerned)):
             Project.objects.filter(name__in=some).update(serial=F("serial") + 1)
         if news or gone:
             at = datetime.fromtimestamp(now, tz=UTC)
@@ -109,7 +109,7 @@ def replace(news: Sequence[News], *, gone: Collection[str], actor: Actor, now: f
 def findings_of(projects: Collection[str]) -> dict[str, list[Finding]]:
     """What advisories say of these projects (normalised names); of most they say nothing."""
     found: dict[str, list[Finding]] = {}
-    for some in _portions(projects):
+    for some in portions(projects):
         with connection.cursor() as cursor:
             # Every page that is made asks, and building the statement took longer than all the rest.
             cursor.execute(_FINDINGS.format(", ".join(["%s"] * len(some))), some)
@@ -123,7 +123,7 @@ def findings_of(projects: Collection[str]) -> dict[str, list[Finding]]:
 def bodies(names: Collection[str]) -> dict[str, bytes]:
     """The records of these advisories, as OSV writes them."""
     found: dict[str, bytes] = {}
-    for some in _portions(names):
+    for some in portions(names):
         rows = Advisory.objects.filter(name__in=some).values_list("name", "body")
         found.update((name, zlib.decompress(body)) for name, body in rows)
     return found
@@ -132,7 +132,7 @@ def bodies(names: Collection[str]) -> dict[str, bytes]:
 def modified(names: Collection[str]) -> dict[str, str]:
     """When each of these advisories was last changed."""
     found: dict[str, str] = {}
-    for some in _portions(names):
+    for some in portions(names):
         found.update(Advisory.objects.filter(name__in=some).values_list("name", "modified"))
     return found
 
@@ -155,13 +155,8 @@ def listed(*, project: str = "", malicious: bool = False, here: bool = False) ->
     if here:
         mirrored = Project.objects.filter(kind=Project.Kind.MIRRORED).values("name")
         rows = rows.filter(projects__project__in=mirrored).distinct()
-    for row in rows.defer("body").prefetch_related("projects").iterator(chunk_size=_SOME):
+    for row in rows.defer("body").prefetch_related("projects").iterator(chunk_size=MOST):
         yield _record(row)
-
-
-def amounts() -> tuple[int, int]:
-    """How many advisories there are, and how many of them are about malicious packages."""
-    return Advisory.objects.count(), Advisory.objects.filter(malicious=True).count()
 
 
 def known_etag(url: str) -> str:
@@ -180,7 +175,7 @@ def imported_from(url: str, *, etag: str, now: float) -> None:
 def _known(projects: Collection[str]) -> list[str]:
     """Those that a repository knows or has given out: of the others nothing is here."""
     found: set[str] = set()
-    for some in _portions(projects):
+    for some in portions(projects):
         found |= set(Project.objects.filter(name__in=some).values_list("name", flat=True))
         found |= set(DownloadedFile.objects.filter(project__in=some).values_list("project", flat=True))
     return sorted(found)
@@ -226,9 +221,3 @@ def _record(row: Advisory, *, body: bytes = b"") -> AdvisoryRecord:
         affected=affected,
         body=body,
     )
-
-
-def _portions(values: Iterable[str]) -> Iterator[list[str]]:
-    every = list(values)
-    for start in range(0, len(every), _SOME):
-        yield every[start : start + _SOME]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -17,13 +17,13 @@ from localshop.protocol.filenames import parse, version_or_none
 from . import queue
 from .journal import Actor, note
 from .models import Alarm, DownloadedFile, File, Project, Repository
+from .portions import portions
 from .records import AlarmRecord, Bad
 
 WEBHOOK = "alarm-webhook"
 MAIL = "alarm-mail"
 """The names of the jobs that pass alarms on."""
 Channel = Literal["webhook", "mail"]
-_SOME = 300
 _LONGEST_SENTENCE = 1000
 _LONGEST_SOURCE = 300
 
@@ -73,11 +73,6 @@ def look_again(findings: Mapping[str, Sequence[Finding]], *, now: float) -> int:
             hits = (one for one in worse if one.affected.holds(version))
             bad += [_advised(repository, project, version, one) for one in hits]
     return raise_alarms(bad, now=now)
-
-
-def versions_here(repository: str, project: str) -> frozenset[str]:
-    """The versions of a project of which files are here or were given out, as their names spell them."""
-    return frozenset(_here([project]).get((repository, project), ()))
 
 
 def listed(
@@ -155,7 +150,7 @@ def _advised(repository: str, project: str, version: str, finding: Finding) -> B
 def _here(projects: Iterable[str]) -> dict[tuple[str, str], set[str]]:
     """Versions of which files are here or were given out, by repository and mirrored project."""
     found: dict[tuple[str, str], set[str]] = {}
-    for some in _portions(projects):
+    for some in portions(projects):
         private = set(
             Project.objects.filter(name__in=some, kind=Project.Kind.PRIVATE).values_list(
                 "repository__slug", "name"
@@ -175,12 +170,6 @@ def _here(projects: Iterable[str]) -> dict[tuple[str, str], set[str]]:
                 key = (repository, project, version_or_none(name.version) or name.version)
                 found.setdefault((repository, project), set()).add(spelled.setdefault(key, name.version))
     return found
-
-
-def _portions(values: Iterable[str]) -> Iterator[list[str]]:
-    every = sorted(values)
-    for start in range(0, len(every), _SOME):
-        yield every[start : start + _SOME]
 
 
 def _record(row: Alarm) -> AlarmRecord:

@@ -14,9 +14,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from localshop.protocol.filenames import candidates, parse, version_or_none
 
 from .models import Download, DownloadedFile, File
+from .portions import portions
 from .records import DownloadRecord, Given, GivenOutRecord, Tally
 
-_SOME = 300
 _A_DAY = 86_400
 _FORGOTTEN_AT_ONCE = 5000
 _ADD = """
@@ -144,7 +144,7 @@ def _ids(places: set[_Place]) -> dict[_Place, int]:
 
 def _known(places: set[_Place]) -> dict[_Place, int]:
     found: dict[_Place, int] = {}
-    for some in _portions({filename for _, _, filename in places}):
+    for some in portions({filename for _, _, filename in places}):
         rows = DownloadedFile.objects.filter(filename__in=some)
         for repository, path, filename, number in rows.values_list("repository", "path", "filename", "id"):
             found[repository, path, filename] = number
@@ -154,7 +154,7 @@ def _known(places: set[_Place]) -> dict[_Place, int]:
 def _projects(places: Collection[_Place]) -> dict[_Place, str]:
     """Which projects these files are of, as far as they have rows."""
     found: dict[_Place, str] = {}
-    for some in _portions({filename for _, _, filename in places}):
+    for some in portions({filename for _, _, filename in places}):
         rows = File.objects.filter(filename__in=some)
         for repository, path, filename, project in rows.values_list(
             "repository__slug", "path", "filename", "project__name"
@@ -178,12 +178,6 @@ def _downloaded(place: _Place, project: str | None) -> DownloadedFile:
 def _normalised(version: str) -> str:
     known = version_or_none(version)
     return str(known) if known is not None else version
-
-
-def _portions(values: Collection[str]) -> Iterator[list[str]]:
-    every_value = sorted(values)
-    for start in range(0, len(every_value), _SOME):
-        yield every_value[start : start + _SOME]
 
 
 def _day(number: int) -> date:

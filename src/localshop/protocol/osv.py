@@ -38,9 +38,7 @@ class Advisory:
     id: str
     modified: str
     withdrawn: str
-    aliases: tuple[str, ...]
     summary: str
-    details: str
     severity: float | None
     affected: Mapping[str, Affected]
 
@@ -79,9 +77,7 @@ def read(body: bytes) -> Advisory:
         id=name,
         modified=modified,
         withdrawn=gone,
-        aliases=tuple(one for one in _objects(told, "aliases", str) if _ID.match(one)),
         summary=_text(told, "summary"),
-        details=_text(told, "details"),
         severity=_severity(told),
         affected={} if gone else _affected(told, malicious=is_malicious(name)),
     )
