@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import math
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,9 +17,11 @@ from localshop.catalog import dump, migrating
 from localshop.catalog.dump import Contents
 from localshop.catalog.sealing import unseal
 from localshop.errors import BadInput, BadSetting
+from localshop.storage.parts import remove_old_parts
 from localshop.storage.stores import Store
 
 _SHOWN = 3
+_PARTS = "restore-*.part"
 
 
 @dataclass(slots=True)
@@ -94,6 +97,8 @@ def _check_passwords(found: Contents) -> None:
 def _files(
     source: Source, store: Store, found: Contents, *, incomplete: bool, tell: Callable[[int, int], None]
 ) -> dict[str, str]:
+    # What one that was killed has left; nobody else is at it.
+    remove_old_parts(store.scratch, before=math.inf, pattern=_PARTS)
     names = {}
     damaged = []
     for sha256, file in source.files:
@@ -122,7 +127,7 @@ def _file(store: Store, sha256: str, size: int, file: IO[bytes]) -> str | None:
             return name
         # A storage elsewhere keeps what it has, as long as the size is right.
         store.delete(name)
-    part = store.scratch / f"restore-{secrets.token_hex(8)}.part"
+    part = store.scratch / _PARTS.replace("*", secrets.token_hex(8))
     try:
         came, _ = written(part, pieces_of(file))
         return store.commit(part, sha256=sha256) if came == sha256 else None

@@ -15,6 +15,8 @@ from localshop.storage.opening import configured_storage
 from localshop.storage.stores import Store
 from localshop.uploads.examine import Measured
 
+PARTS = "takeover-*.part"
+"""The names of files on their way."""
 _PIECE = 1 << 20
 
 
@@ -39,7 +41,7 @@ class OldBytes:
 
         On the same disk it is a second name for the same bytes, so a large mirror takes no more room.
         """
-        part = store.scratch / f"takeover-{secrets.token_hex(8)}.part"
+        part = store.scratch / PARTS.replace("*", secrets.token_hex(8))
         try:
             if self._elsewhere:
                 self._fetch(place, part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -14,8 +15,9 @@ from localshop.catalog.records import RepositoryRecord
 from localshop.errors import UploadRefused
 from localshop.protocol import filenames, names
 from localshop.protocol.document import Entry
+from localshop.storage.parts import remove_old_parts
 from localshop.storage.stores import Store
-from localshop.takeover.bytes import OldBytes, Part
+from localshop.takeover.bytes import PARTS, OldBytes, Part
 from localshop.takeover.old import Old, OldFile, text
 from localshop.takeover.report import Report
 from localshop.takeover.rights import slugs_of
@@ -47,6 +49,8 @@ def take_packages(
     old: Old, *, store: Store, source: OldBytes, pypi: str, report: Report, now: datetime, tell: Tell
 ) -> None:
     """Take over what is there; what was done already is found done. Every private file is accounted for."""
+    # What one that was killed has left; nobody else is at it.
+    remove_old_parts(store.scratch, before=math.inf, pattern=PARTS)
     shelves = Shelves(store, source, report, now, pypi, taking_over.user_ids())
     shelves.homes = {number: repositories.repository(slug) for number, slug in slugs_of(old).items()}
     _names(old, shelves)
