@@ -203,3 +203,10 @@ def test_a_storage_that_cannot_be_had_is_told_before_anything_is_made(localshop,
     assert "LOCALSHOP_DISTRIBUTION_STORAGE" in sentence
     assert told in sentence
     assert not (localshop.home / "localshop.sqlite3").exists()
+
+
+@pytest.mark.parametrize("command", ["worker", "run_gunicorn"])
+def test_so_is_it_by_the_others_that_open_it(localshop, command):
+    localshop.good("init")
+    sentence = localshop.bad(command, LOCALSHOP_DISTRIBUTION_STORAGE="no.such.Storage")
+    assert "No module named 'no'" in sentence

@@ -30,7 +30,9 @@ class Command(LocalshopCommand):
 
 def _run(given: Sequence[str]) -> None:
     from localshop.cli.gunicorn_server import Gunicorn  # noqa: PLC0415 - it needs Django's settings.
+    from localshop.storage.opening import configured_storage  # noqa: PLC0415
 
+    configured_storage()
     # gunicorn reads the command line by itself, and names itself after its first word.
     sys.argv = ["localshop run_gunicorn", *given]
     Gunicorn().run()

@@ -26,7 +26,9 @@ def work() -> None:
     from django.db import connections  # noqa: PLC0415 - they need Django's settings.
 
     from localshop.cli import processes  # noqa: PLC0415
+    from localshop.storage.opening import configured_storage  # noqa: PLC0415
 
+    configured_storage()
     # An open database must not be carried into another process.
     connections.close_all()
     supervise([Child("job", processes.work)])
