@@ -82,6 +82,7 @@ async def test_a_malicious_release_that_is_cached_is_reported_later(browser, ups
     start = (await root.get("/")).text
     assert "A release that is or was here has turned out bad." in start
     told = (await root.get("/alarms/")).text
+    assert "a pass lets it through" not in told
     for seen in ("MAL-2026-7", "demo 1.1", "Who downloaded it", f"{PEOPLE}downloads.csv?version=1.1"):
         assert seen in told
     rows = list(csv.reader(io.StringIO((await root.get(f"{PEOPLE}downloads.csv?version=1.1")).text)))
@@ -101,6 +102,23 @@ async def test_a_malicious_release_that_is_cached_is_reported_later(browser, ups
     assert await causes() == []
     assert "turned out bad" not in (await root.get("/")).text
     assert "closed by root" in (await root.get("/alarms/?closed")).text
+
+
+async def test_the_page_says_when_a_pass_still_lets_a_bad_release_through(browser, upstream, root):
+    """A pass for the cooldown was given before anybody knew; it holds, but nobody must overlook it."""
+    held = upstream.add(wheel("demo", "1.0"))
+    now = browser.application._shop.now()
+    more = {"until": now + 3600, "reason": "needed today", "now": now, "actor": ME}
+    await in_thread(policies.let_through, "default", "demo", "1.0", **more)
+    await browser.get(url_of(held))
+
+    await load(record("MAL-2026-7", "demo"))
+
+    assert (await browser.get(url_of(held))).status == 200
+    assert "a pass lets it through" in (await root.get("/alarms/")).text
+    await root.post(f"{PEOPLE}hold", {"version": "1.0", "reason": "bad"})
+    assert (await browser.get(url_of(held))).status == 403
+    assert "a pass lets it through" not in (await root.get("/alarms/")).text
 
 
 async def test_a_bad_release_that_nobody_here_has_had_raises_no_alarm(browser, upstream):

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from localshop.catalog import alarms, held, projects
 from localshop.catalog.content import Change
-from localshop.catalog.models import DownloadedFile, HeldRelease, Project
+from localshop.catalog.models import DownloadedFile, HeldRelease, Pass, Project
 from localshop.catalog.records import AlarmRecord
 from localshop.errors import BadInput
 from localshop.protocol.filenames import version_or_none
@@ -28,12 +30,16 @@ _LONGEST_REASON = 500
 
 @dataclass(frozen=True, slots=True)
 class AlarmLine:
-    """An alarm as the page shows it. ``known``: the project has a page; ``given``: somebody downloaded it."""
+    """An alarm as the page shows it. ``known``: the project has a page; ``given``: somebody downloaded it.
+
+    ``passed``: a pass lets the release through, whatever the rules say of it.
+    """
 
     alarm: AlarmRecord
     known: bool
     given: bool
     held: bool
+    passed: bool
 
 
 @require_safe
@@ -122,13 +128,26 @@ def _lines(found: Sequence[AlarmRecord]) -> list[AlarmLine]:
         (slug, name, version_or_none(version))
         for slug, name, version in holds.values_list("repository__slug", "project", "version")
     }
+    passes = Pass.objects.filter(
+        Q(until=None) | Q(until__gt=time.time()), repository__slug__in=slugs, project__in=names, rule=""
+    )
+    passed = {
+        (slug, name, version_or_none(version))
+        for slug, name, version in passes.values_list("repository__slug", "project", "version")
+    }
     lines = []
     for one in found:
         place = (one.bad.repository, one.bad.project)
         # An alarm about a whole project names no version.
         version = version_or_none(one.bad.version)
         lines.append(
-            AlarmLine(one, place in known, given=(*place, version) in given, held=(*place, version) in held)
+            AlarmLine(
+                one,
+                place in known,
+                given=(*place, version) in given,
+                held=(*place, version) in held,
+                passed=(*place, version) in passed,
+            )
         )
     return lines
 
