@@ -103,19 +103,22 @@ class Far:
 
 
 class Localshop(Running):
-    """``localshop serve`` on SQLite; every address needs credentials, unless it is ``open_to_all``."""
+    """``localshop serve`` on SQLite, or as ``environ`` says.
+
+    Every address needs credentials, unless it is ``open_to_all``.
+    """
 
     name = "localshop"
 
     def __init__(self, place, *, upstream=None, workers=WORKERS, jobs=True, open_to_all=False, environ=None):
         home = place / "localshop"
-        self._environ = {"LOCALSHOP_HOME": str(home), **(environ or {})}
+        self.environ = {"LOCALSHOP_HOME": str(home), **(environ or {})}
         if upstream is not None:
-            self._environ["LOCALSHOP_UPSTREAM_URL"] = upstream
-        self._program = Path(sys.executable).with_name("localshop")
+            self.environ["LOCALSHOP_UPSTREAM_URL"] = upstream
+        self.program = Path(sys.executable).with_name("localshop")
         options = ["--bind", "127.0.0.1:0", "--workers", str(workers), *([] if jobs else ["--no-jobs"])]
         log = place / "localshop.log"
-        super().__init__(self._program, "serve", *options, env=self._environ, log=log)
+        super().__init__(self.program, "serve", *options, env=self.environ, log=log)
         said = self.line_with("pip install -i ")
         self.base = re.search(r"(http://\S+?)/repo/default/", said)[1]
         self.headers = {}
@@ -133,8 +136,8 @@ class Localshop(Running):
 
     def command(self, *arguments):
         """Run ``localshop … --json`` and give what it says."""
-        command = [self._program, *arguments, "--json"]
-        return json.loads(subprocess.check_output(command, env=clean_environ(**self._environ), cwd="/"))
+        command = [self.program, *arguments, "--json"]
+        return json.loads(subprocess.check_output(command, env=clean_environ(**self.environ), cwd="/"))
 
     def page(self, project, repository="default"):
         return f"{self.base}/repo/{repository}/{project}/"
