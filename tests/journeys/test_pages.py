@@ -42,6 +42,21 @@ async def test_every_kind_of_upstream_gives_the_same_page(browser, upstream, htm
     assert file["core-metadata"]
 
 
+async def test_a_stale_page_is_refreshed_once_however_often_it_is_asked_for(browser, upstream, clock):
+    """An upstream that hangs would otherwise fill the memory with trips that wait for each other."""
+    upstream.add(wheel("demo", "1.0"))
+    await browser.get("/repo/default/demo/", headers=JSON)
+    await settled(browser)
+    upstream.fault("/simple/*", hang=True)
+    clock.forward(3600)
+    for _ in range(50):
+        assert (await browser.get("/repo/default/demo/", headers=JSON)).status == 200
+    assert len(browser.application._shop._behind) == 1
+    upstream.heal()
+    await settled(browser)
+    assert browser.application._shop._behind_once == set()
+
+
 async def test_a_stale_page_is_served_once_more_while_it_is_refreshed(browser, upstream, clock):
     """Nobody waits for an upstream when there is something to show."""
     upstream.add(wheel("demo", "1.0"))

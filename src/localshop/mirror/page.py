@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 
 from localshop.catalog.reads import Token
 from localshop.catalog.records import RepositoryRecord
@@ -42,7 +43,8 @@ async def page(
             return shelf.empty(name, form)
     elif not shop.config.offline and not is_fresh(shop, repository, token.fresh_until):
         if token.fresh_until:
-            shop.behind(_refresh_in_turn(shop, repository, name), what=f"Refreshing {name}")
+            trip = partial(_refresh_in_turn, shop, repository, name)
+            shop.behind_once(f"page {repository.id} {name}", trip, what=f"Refreshing {name}")
             outcome = _STALE
         else:
             outcome = _BUILT

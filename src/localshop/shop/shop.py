@@ -95,6 +95,7 @@ class Shop:
     """Of the threads; each has one of its own."""
     _scribe: Scribe | None = None
     _behind: set[asyncio.Task[Any]] = field(default_factory=set)
+    _behind_once: set[str] = field(default_factory=set)
 
     async def run(
         self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
@@ -162,6 +163,23 @@ class Shop:
                 event(log, logging.WARNING, "behind-failed", f"{what}: {error}", error=repr(error))
 
         task.add_done_callback(ended)
+
+    def behind_once(self, key: str, work: Callable[[], Coroutine[Any, Any, object]], *, what: str) -> None:
+        """Have something done behind, unless the very same waits or runs already.
+
+        Else what is asked for a thousand times while it hangs would be a thousand tasks.
+        """
+        if key in self._behind_once:
+            return
+        self._behind_once.add(key)
+
+        async def once() -> None:
+            try:
+                await work()
+            finally:
+                self._behind_once.discard(key)
+
+        self.behind(once(), what=what)
 
     async def close(self) -> None:
         """End what runs behind and give everything back."""
