@@ -54,7 +54,7 @@ environment() {
 }
 
 # Have the browser that the web interface is tested in, and fonts, without which it shows boxes.
-chromium() {
+browser() {
     command -v chromium > /dev/null || debian_package chromium
     command -v fc-list > /dev/null || debian_package fontconfig
     [ -n "$(fc-list :family='DejaVu Sans' 2> /dev/null)" ] || debian_package fonts-dejavu-core

@@ -75,27 +75,13 @@ def delete(request: HttpRequest, team_id: int) -> HttpResponse:
 @require_POST
 def add_member(request: HttpRequest, team_id: int) -> HttpResponse:
     """Let somebody belong to it."""
-    form = MemberForm(request.POST, auto_id="member_%s")
-
-    def act() -> str:
-        username = form.cleaned_data["username"]
-        known.add_member(team_id, username, actor=rights.actor_of(request))
-        return f"{username} belongs to the team."
-
-    return _change(request, team_id, act, form=form, field="username")
+    return _change_member(request, team_id, known.add_member, done="belongs to the team.")
 
 
 @require_POST
 def remove_member(request: HttpRequest, team_id: int) -> HttpResponse:
     """Let somebody no more belong to it."""
-    form = MemberForm(request.POST, auto_id="member_%s")
-
-    def act() -> str:
-        username = form.cleaned_data["username"]
-        known.remove_member(team_id, username, actor=rights.actor_of(request))
-        return f"{username} does not belong to the team any more."
-
-    return _change(request, team_id, act, form=form, field="username")
+    return _change_member(request, team_id, known.remove_member, done="does not belong to the team any more.")
 
 
 @require_POST
@@ -111,6 +97,19 @@ def set_role(request: HttpRequest, team_id: int) -> HttpResponse:
         return f"In the repository {slug}, the members are {role}s now."
 
     return _change(request, team_id, act, form=form, field="repository")
+
+
+def _change_member(
+    request: HttpRequest, team_id: int, change: Callable[..., object], *, done: str
+) -> HttpResponse:
+    form = MemberForm(request.POST, auto_id="member_%s")
+
+    def act() -> str:
+        username = form.cleaned_data["username"]
+        change(team_id, username, actor=rights.actor_of(request))
+        return f"{username} {done}"
+
+    return _change(request, team_id, act, form=form, field="username")
 
 
 def _take_role(request: HttpRequest, team_id: int) -> HttpResponse:
