@@ -64,4 +64,4 @@ def test_options_and_arguments_are_those_of_the_parser(name):
 def test_json_is_offered_where_the_page_says_so(name):
     """A script that relies on --json gets it from every command that has a result."""
     has = any("--json" in one.option_strings for one in PARSERS[name]._actions)
-    assert has == (name not in {"serve", "worker", "run_gunicorn"})
+    assert has == (name not in {"serve", "worker", "celeryd", "run_gunicorn"})

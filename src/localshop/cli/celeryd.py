@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from django.core.management.base import CommandParser
+
 from localshop import config
 from localshop.cli.output import LocalshopCommand
 from localshop.cli.worker import work
@@ -13,6 +15,9 @@ class Command(LocalshopCommand):
     """Starts ``celery worker`` with the options that were given, which are all Celery's own."""
 
     help = "run jobs with Celery (-B -E …), or as `worker` does if there is no broker"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare nothing: the options are Celery's."""
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Run with everything behind the command's name as Celery's own."""
