@@ -15,8 +15,10 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
     def serve(static_file: Any, request: HttpRequest) -> HttpResponse:
         """Answer with the whole file, or with the part that was asked for."""
         found = static_file.get_response(request.method, request.META)
-        body = b""
+        body, headers = b"", dict(found.headers)
         if found.file is not None:
             with found.file as file:
                 body = file.read()
-        return HttpResponse(body, status=int(found.status), headers=dict(found.headers))
+            # Not as it was at the start: an upgrade may have put another file there since.
+            headers["Content-Length"] = str(len(body))
+        return HttpResponse(body, status=int(found.status), headers=headers)
