@@ -128,9 +128,9 @@ def serve(localshop, *more, **environ):
     return running
 
 
-def until(condition):
+def until(condition, *, patience=PATIENCE):
     """Wait for something to become true, and give it."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while not (found := condition()):
         assert time.monotonic() < deadline
         time.sleep(0.02)
