@@ -104,8 +104,8 @@ async def test_a_malicious_release_that_is_cached_is_reported_later(browser, ups
     assert "closed by root" in (await root.get("/alarms/?closed")).text
 
 
-async def test_the_page_says_when_a_pass_still_lets_a_bad_release_through(browser, upstream, root):
-    """A pass for the cooldown was given before anybody knew; it holds, but nobody must overlook it."""
+async def test_a_pass_does_not_lift_what_nobody_knew_when_it_was_given(browser, upstream, root):
+    """It was given for the cooldown; that the release is malware came out later."""
     held = upstream.add(wheel("demo", "1.0"))
     now = browser.application._shop.now()
     more = {"until": now + 3600, "reason": "needed today", "now": now, "actor": ME}
@@ -114,8 +114,28 @@ async def test_the_page_says_when_a_pass_still_lets_a_bad_release_through(browse
 
     await load(record("MAL-2026-7", "demo"))
 
-    assert (await browser.get(url_of(held))).status == 200
+    assert (await browser.get(url_of(held))).status == 403
+    assert filenames(await page(browser)) == []
+    assert "a pass lets it through" not in (await root.get("/alarms/")).text
+
+
+async def test_the_page_says_when_a_pass_lets_a_bad_release_through(browser, upstream, root):
+    """Somebody has looked, and decided: nobody must overlook it. Another advisory is news again."""
+    held = upstream.add(wheel("demo", "1.0"))
+    await browser.get(url_of(held))
+    await load(record("MAL-2026-7", "demo"))
+    now = browser.application._shop.now()
+    more = {"until": now + 3600, "reason": "studied in a sandbox", "now": now, "actor": ME}
+    await in_thread(policies.let_through, "default", "demo", "1.0", **more)
+
+    assert (await browser.get(url_of(held))).status in {200, 302}
     assert "a pass lets it through" in (await root.get("/alarms/")).text
+
+    await load(record("MAL-2026-7", "demo"), record("MAL-2026-8", "demo"))
+    assert (await browser.get(url_of(held))).status == 403
+
+    await in_thread(policies.let_through, "default", "demo", "1.0", **more)
+    assert (await browser.get(url_of(held))).status in {200, 302}
     await root.post(f"{PEOPLE}hold", {"version": "1.0", "reason": "bad"})
     assert (await browser.get(url_of(held))).status == 403
     assert "a pass lets it through" not in (await root.get("/alarms/")).text

@@ -225,6 +225,8 @@ class Pass(models.Model):
     """Seconds since the epoch at which it ends; none: it does not."""
     reason = models.CharField(max_length=500)
     who = models.CharField(max_length=200, blank=True)
+    knowing = models.JSONField(default=list)
+    """The advisories that called the project malicious when it was given."""
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -16,7 +16,7 @@ from localshop.protocol.filenames import version_or_none
 from localshop.protocol.names import is_name, normalise
 
 from .journal import Actor, note
-from .models import Pass, Project, Repository
+from .models import AdvisedProject, Pass, Project, Repository
 from .records import PassRecord
 from .state import access_changed
 
@@ -100,7 +100,7 @@ def passes_by_project(repository_id: int) -> dict[str, list[PassOfCase]]:
 
 
 def _of_case(row: Pass) -> PassOfCase:
-    return PassOfCase(row.version, row.until, row.rule, row.reason, row.who)
+    return PassOfCase(row.version, row.until, row.rule, row.reason, row.who, frozenset(row.knowing))
 
 
 def _give(
@@ -120,13 +120,24 @@ def _give(
             project=name,
             version=version,
             rule=rule,
-            defaults={"until": until, "reason": reason.strip(), "who": actor.who},
+            defaults={
+                "until": until,
+                "reason": reason.strip(),
+                "who": actor.who,
+                "knowing": _malicious(name),
+            },
         )
         _touch(row, name)
         action = "pass-given" if made else "pass-changed"
         detail = {"before": before, "after": _shape(_record(given))}
         _note(action, slug, actor, _record(given), detail=detail)
     return _record(given)
+
+
+def _malicious(project: str) -> list[str]:
+    """The advisories that call this project malicious now."""
+    rows = AdvisedProject.objects.filter(project=project, advisory__malicious=True)
+    return sorted(rows.values_list("advisory__name", flat=True))
 
 
 def _note(action: str, slug: str, actor: Actor, one: PassRecord, *, detail: Mapping[str, object]) -> None:

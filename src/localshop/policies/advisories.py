@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Self
 
@@ -70,6 +70,11 @@ class Advisories:
         if case.private or self.malicious != "hide" or not found:
             return ()
         return (replace(self, findings=found),)
+
+    def beyond(self, known: Collection[str]) -> Self | None:
+        """Its part for the findings of other advisories than these, if there are any."""
+        found = tuple(one for one in self.findings if one.advisory not in known)
+        return replace(self, findings=found) if found else None
 
     def until(self, subject: Subject, now: float) -> float:  # noqa: ARG002 -- all rules are asked alike.
         """For good, or not at all."""

@@ -5,7 +5,8 @@ this order:
 
 1. A project that is quarantined (PEP 792) shows nothing.
 2. A version that somebody holds back by hand is hidden, also from an older pass.
-3. A pass lets its version through, whatever the rules say, until its time.
+3. A pass lets its version through, whatever the rules say, until its time. Only what an advisory calls
+   malicious that came after the pass is hidden all the same.
 4. What is blocked by its very name, and whatever else the allow list does not lift, is hidden.
 5. The allow list is an exception to all other rules.
 6. All other rules hide what they hide. If several do, the one that lasts longest answers.
@@ -19,6 +20,7 @@ from packaging.version import Version
 
 from localshop.protocol.filenames import version_or_none
 
+from .advisories import Advisories
 from .block import Block
 from .records import FOR_GOOD, SHOWN, Case, Hold, Pass, Subject, Verdict
 from .rule import Rule
@@ -29,8 +31,8 @@ class Judge:
     """Judges the files of one project by the rules of its repository."""
 
     __slots__ = (
-        *("_allow", "_allowed", "_enforced", "_firm", "_held", "_holding", "_let", "_passes", "_plain"),
-        *("_watched", "case"),
+        *("_allow", "_allowed", "_beyond", "_enforced", "_firm", "_held", "_holding", "_let", "_passes"),
+        *("_plain", "_watched", "case"),
     )
 
     def __init__(self, rules: Rules, case: Case) -> None:
@@ -50,6 +52,7 @@ class Judge:
         # Nearly all files of a release ask the same, and to read a version takes longer than all the rest.
         self._allowed: dict[str, bool] = {}
         self._let: dict[str, list[Pass]] = {}
+        self._beyond: dict[tuple[frozenset[str], bool], list[Rule]] = {}
         self._held: dict[str, Hold | None] = {}
         self._holding = {_release(one.version): one for one in case.holds}
 
@@ -136,13 +139,24 @@ class Judge:
         """The rules that are left when passes and the allow list were looked at."""
         if self._plain:
             return rules
-        if self._passes and self.pass_for(subject, now) is not None:
-            return []
+        let = self.pass_for(subject, now) if self._passes else None
+        if let is not None:
+            return self._unknown_to(let, enforced=rules is self._enforced)
         if self._allow and self._is_allowed(subject.version):
             return (
                 self._firm if rules is self._enforced else [one for one in rules if not one.lifted_by_allow]
             )
         return rules
+
+    def _unknown_to(self, let: Pass, *, enforced: bool) -> list[Rule]:
+        """What a pass does not lift, because nobody knew of it when it was given."""
+        key = (let.knowing, enforced)
+        found = self._beyond.get(key)
+        if found is None:
+            rules = self._enforced if enforced else self._watched
+            later = (one.beyond(let.knowing) for one in rules if isinstance(one, Advisories))
+            found = self._beyond[key] = [one for one in later if one is not None]
+        return found
 
     def _is_allowed(self, version: str) -> bool:
         known = self._allowed.get(version)

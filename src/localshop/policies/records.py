@@ -41,7 +41,8 @@ class Pass(NamedTuple):
     """Somebody let a version through, whatever the rules say, for a reason and until a time.
 
     ``version`` "": every version. ``rule`` is the name of the one rule that it lifts, "": all of them.
-    ``until`` None: for good.
+    ``until`` None: for good. ``knowing``: the advisories that called the project malicious when it was
+    given; of one that comes later, whoever gave it knew nothing.
     """
 
     version: str
@@ -49,6 +50,7 @@ class Pass(NamedTuple):
     rule: str = ""
     reason: str = ""
     who: str = ""
+    knowing: frozenset[str] = frozenset()
 
 
 class Finding(NamedTuple):

@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
+from packaging.version import Version
 
 from localshop.catalog import alarms, held, projects
 from localshop.catalog.content import Change
@@ -131,10 +132,10 @@ def _lines(found: Sequence[AlarmRecord]) -> list[AlarmLine]:
     passes = Pass.objects.filter(
         Q(until=None) | Q(until__gt=time.time()), repository__slug__in=slugs, project__in=names, rule=""
     )
-    passed = {
-        (slug, name, version_or_none(version))
-        for slug, name, version in passes.values_list("repository__slug", "project", "version")
-    }
+    passed: dict[tuple[str, str, Version | None], set[str]] = {}
+    columns = ("repository__slug", "project", "version", "knowing")
+    for slug, name, let, knowing in passes.values_list(*columns):
+        passed.setdefault((slug, name, version_or_none(let)), set()).update(knowing)
     lines = []
     for one in found:
         place = (one.bad.repository, one.bad.project)
@@ -146,10 +147,15 @@ def _lines(found: Sequence[AlarmRecord]) -> list[AlarmLine]:
                 place in known,
                 given=(*place, version) in given,
                 held=(*place, version) in held,
-                passed=(*place, version) in passed,
+                passed=_is_passed(one, passed.get((*place, version))),
             )
         )
     return lines
+
+
+def _is_passed(one: AlarmRecord, knowing: set[str] | None) -> bool:
+    """Whether a pass lifts it, which it does not where an advisory came after the pass."""
+    return knowing is not None and (one.bad.cause != "malicious" or one.bad.source in knowing)
 
 
 def _change(request: HttpRequest, slug: str, name: str) -> Change:

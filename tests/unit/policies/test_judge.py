@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localshop.policies.judge import Judge
-from localshop.policies.records import FOR_GOOD, Case, Pass, Subject
+from localshop.policies.records import FOR_GOOD, Case, Finding, Pass, Subject
 from localshop.policies.rules import NO_RULES, read
+from localshop.protocol.affected import EVERYTHING
 
 NOW = 1_780_000_000.0
 DAY = 86_400
@@ -53,6 +54,17 @@ def test_precedence():
     mixed = {"block": {"entries": ["*", "demo==2.0"]}, "allow": allow}
     assert slug(judge(mixed)) is None
     assert slug(judge(mixed), WHEEL._replace(version="2.0")) == "blocked"
+
+
+def test_a_pass_lifts_no_advisory_that_came_after_it():
+    """Whoever gave it did not know; what he knew, he let through."""
+    findings = [Finding(name, EVERYTHING, malicious=True) for name in ("MAL-1", "MAL-2")]
+    let = Pass("1.0", NOW + 10, knowing=frozenset({"MAL-1"}))
+    assert slug(judge({}, let, findings=findings[:1])) is None
+    one = judge({}, let, findings=findings)
+    assert "MAL-2" in one.verdict(WHEEL, NOW).sentence
+    assert slug(judge({}, let._replace(knowing=frozenset({"MAL-1", "MAL-2"})), findings=findings)) is None
+    assert slug(judge({}, Pass("1.0", NOW + 10), findings=findings)) == "malicious"
 
 
 def test_a_pass_is_for_its_version_until_its_end():
