@@ -119,7 +119,7 @@ def test_nothing_to_do_is_wrong_usage_or_nothing(localshop, put):
 def test_what_was_interrupted_is_gone_on_with(localshop, upstream):
     """A night's download that somebody ends with Ctrl-C is not for nothing."""
     held = upstream.add(wheel("demo", "1.0", size=3_000_000))
-    upstream.fault("/packages/*.whl", drip=1_000_000)
+    upstream.fault("/packages/*.whl", drip=300_000)
     process = localshop.start("mirror", "demo", "--no-deps")
     until(lambda: any(path.stat().st_size > 200_000 for path in localshop.home.rglob("*.part")))
     process.send_signal(signal.SIGINT)

@@ -19,8 +19,8 @@ def left() -> float:
 
 @contextmanager
 def spent(seconds: float) -> Iterator[None]:
-    """Have what is done here wait for less, because it has been waiting already."""
-    token = _spent.set(seconds)
+    """Have what is done here wait for less, because it has been waiting for so long already."""
+    token = _spent.set(_spent.get() + seconds)
     try:
         yield
     finally:

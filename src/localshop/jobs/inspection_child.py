@@ -139,12 +139,12 @@ def _difference(new: Mapping[str, Seen], old: Mapping[str, Seen]) -> dict[str, A
     """What was added, taken away and changed, and the lines of what is text."""
     changed = sorted(name for name in new.keys() & old.keys() if new[name].digest != old[name].digest)
     added, removed = sorted(new.keys() - old.keys()), sorted(old.keys() - new.keys())
-    lines, length, cut = [], 0, False
+    lines, length, cut, begin = [], 0, False, time.process_time()
     for name in [*changed, *added]:
         if name == "dist-info/RECORD":
             # It is nothing but the digests of the others.
             continue
-        if length > _LONGEST_DIFFERENCE or time.process_time() > _ENOUGH:
+        if length > _LONGEST_DIFFERENCE or time.process_time() - begin > _ENOUGH:
             cut = True
             break
         told = _lines(name, new[name], old.get(name))

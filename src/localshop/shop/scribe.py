@@ -8,12 +8,14 @@ lock to each other.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from django.db import OperationalError
 
+from localshop.catalog import patience
 from localshop.catalog.durability import fetched_again
 
 Arguments = ParamSpec("Arguments")
@@ -28,12 +30,21 @@ class _Ended(NamedTuple):
     error: Exception | None
 
 
+class _Asked(NamedTuple):
+    work: Callable[[], Any]
+    future: asyncio.Future[Any]
+    at: float
+
+
 class Scribe:
     """Writes for one event loop. ``run`` does blocking work in a thread."""
 
-    def __init__(self, run: Callable[..., Awaitable[list[_Ended]]]) -> None:
+    def __init__(
+        self, run: Callable[..., Awaitable[list[_Ended]]], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._run = run
-        self._waiting: list[tuple[Callable[[], Any], asyncio.Future[Any]]] = []
+        self._clock = clock
+        self._waiting: list[_Asked] = []
         self._writing: asyncio.Task[None] | None = None
 
     async def write(
@@ -41,7 +52,7 @@ class Scribe:
     ) -> Result:
         """What ``work`` gives, when it is committed. It must do nothing but change the database."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._waiting.append((partial(work, *args, **kwargs), future))
+        self._waiting.append(_Asked(partial(work, *args, **kwargs), future, self._clock()))
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_all())
         return await future
@@ -55,20 +66,27 @@ class Scribe:
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
+                # They have been waiting for the batch before, and that counts.
+                waited = self._clock() - batch[0].at
                 try:
-                    ended = await self._run(_together, [work for work, _ in batch])
+                    ended = await self._run(_in_turn, [one.work for one in batch], waited=waited)
                 except Exception as error:  # noqa: BLE001 - it is told to those who wait.
                     ended = [_Ended(None, error)] * len(batch)
-                for (_, future), (result, failure) in zip(batch, ended, strict=True):
-                    if future.done():
+                for one, (result, failure) in zip(batch, ended, strict=True):
+                    if one.future.done():
                         # Whoever waited has gone.
                         continue
                     if failure is None:
-                        future.set_result(result)
+                        one.future.set_result(result)
                     else:
-                        future.set_exception(failure)
+                        one.future.set_exception(failure)
         finally:
             self._writing = None
+
+
+def _in_turn(works: Sequence[Callable[[], Any]], *, waited: float) -> list[_Ended]:
+    with patience.spent(waited):
+        return _together(works)
 
 
 def _together(works: Sequence[Callable[[], Any]]) -> list[_Ended]:
