@@ -53,6 +53,20 @@ def send(button: str, **fields: str) -> Act:
     return act
 
 
+def look_inside(filename: str) -> Act:
+    """Have a file looked into, unless that was done before, and wait for what is found."""
+
+    async def act(page: Page) -> None:
+        await follow(f"Look inside {filename}")(page)
+        await page.wait_for_url("**/inside/**")
+        button = page.get_by_role("button", name="Look inside")
+        if await button.count():
+            await button.click()
+        await page.get_by_role("heading", name="What runs by itself").wait_for()
+
+    return act
+
+
 _BILLING = "/repositories/default/packages/acme-billing/"
 _NUMPY = "/repositories/default/packages/numpy/"
 _REPOSITORY = "/repositories/default"
@@ -75,7 +89,7 @@ STOPS = (
     Stop("project, quarantined", "/repositories/default/packages/left-pad/"),
     Stop("project, looked up", "/packages/", act=send("Look it up", name="nobody-has-this-one")),
     Stop("inside", _NUMPY, act=follow("Look inside numpy-2.28.0.tar.gz")),
-    Stop("inside, looked", _BILLING, act=follow("Look inside acme_billing-2.0rc1-py3-none-any.whl")),
+    Stop("inside, looked", _BILLING, act=look_inside("acme_billing-2.0rc1-py3-none-any.whl")),
     Stop("downloads", f"{_BILLING}downloads/", who="linus"),
     Stop("downloads, none", f"{_NUMPY}downloads/?version=1.0.0"),
     Stop("delete-project", f"{_BILLING}delete"),
