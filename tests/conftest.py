@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import secrets
+import signal
 import tempfile
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from hypothesis import settings
 # How long an example takes on a busy machine says nothing.
 settings.register_profile("busy", deadline=None)
 settings.load_profile("busy")
+
+# A shell makes those that it runs behind deaf to Ctrl-C, and whom they start: some tests send it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Before anything of localshop is imported: its settings are read once.
 for name in [name for name in os.environ if name.startswith(("LOCALSHOP_", "PIP_", "UV_"))]:
