@@ -151,7 +151,7 @@ def one_file(parts):
     )
     shop = SimpleNamespace(hearings=Cache(100_000))
     repository = SimpleNamespace(rules=SimpleNamespace(mark="mark"))
-    shop.hearings.put((1, 1, "mark"), hearing, weight=FILES)
+    shop.hearings.put(1, hearing, weight=FILES, state=(1, "mark"))
     places = list(hearing.known)[:FILES]
 
     async def ask():
