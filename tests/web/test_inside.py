@@ -119,3 +119,21 @@ async def test_there_is_nothing_inside_of_what_is_not_there(browser, demo):
     alice = await somebody(browser, "alice")
     assert (await alice.get(f"{PAGE}inside/aa/bb/cc/demo-2.0-py3-none-any.whl")).status == 404
     assert (await alice.get(url_of(demo.distribution).replace("demo/", "other/"))).status == 404
+
+
+async def test_a_file_in_a_storage_elsewhere_is_looked_into_by_way_of_a_copy(
+    browser, upstream, demo, monkeypatch
+):
+    """There is no path to it on this machine; the copy goes when it was read."""
+    from localshop.jobs.mirror_file import mirror_file
+    from localshop.storage.stores import Store
+
+    await browser.get(f"/repo/default/{demo.distribution.path}")
+    file_id = await in_thread(lambda: File.objects.get().id)
+    await mirror_file(browser.application._shop, {"file": file_id})
+    monkeypatch.setattr(Store, "local_path", lambda *_: None)
+    alice = await somebody(browser, "alice")
+    await alice.post(url_of(demo.distribution))
+    await look(browser)
+    assert "demo.pth" in (await alice.get(url_of(demo.distribution))).text
+    assert [*browser.application._shop.store.scratch.glob("inspect-*")] == []

@@ -16,6 +16,7 @@ from localshop.catalog import files
 from localshop.catalog.records import BlobRecord, RepositoryRecord
 from localshop.errors import DigestMismatch, UpstreamGone, UpstreamNonsense
 from localshop.shop import Shop
+from localshop.storage.stores import Store
 
 from .locate import Located, locate
 
@@ -39,7 +40,7 @@ async def borrowed(shop: Shop, repository: RepositoryRecord, path: str, filename
     copy = shop.store.scratch / f"inspect-{secrets.token_hex(8)}.part"
     try:
         if blob is not None:
-            await shop.run(_copy, shop, blob, copy)
+            await shop.carry(_copy, shop.store, blob, copy)
         else:
             await _fetch(shop, await _located(shop, repository, path, filename), copy)
         yield copy
@@ -54,8 +55,8 @@ async def _located(shop: Shop, repository: RepositoryRecord, path: str, filename
     return located
 
 
-def _copy(shop: Shop, blob: BlobRecord, copy: Path) -> None:
-    with shop.store.open(blob.name) as stored, copy.open("wb") as target:
+def _copy(store: Store, blob: BlobRecord, copy: Path) -> None:
+    with store.open(blob.name) as stored, copy.open("wb") as target:
         while piece := stored.read(_PIECE):
             target.write(piece)
 
