@@ -18,6 +18,8 @@ from celery import signals
 from django.db import connections
 
 from localshop import config
+from localshop.jobs import ending
+from localshop.jobs.beat import KeepBeat
 from localshop.jobs.engine import app, look
 from localshop.jobs.workshop import close_workshop
 from localshop.observe import log
@@ -44,11 +46,22 @@ def _begin(**_: Any) -> None:
     os.nice(_NICENESS)
     # An open database must not be carried into another process.
     connections.close_all()
+    ending.prepare()
+
+
+def _begin_child(**_: Any) -> None:
+    ending.watch(close_workshop)
 
 
 def _catch_up(**_: Any) -> None:
     """Look for what was lost while no worker ran, even where nobody runs beat."""
+    # Here and not before the forks, since it is a thread; with `-P threads` the jobs are here, too.
+    ending.watch(close_workshop)
     look.apply_async()
+
+
+def _be_told(**_: Any) -> None:
+    ending.tell()
 
 
 def _end(**_: Any) -> None:
@@ -69,6 +82,9 @@ def _end_when_orphaned(parent: int) -> None:
 signals.setup_logging.connect(_set_up_log, weak=False)
 signals.worker_init.connect(_begin, weak=False)
 signals.worker_ready.connect(_catch_up, weak=False)
+signals.worker_process_init.connect(_begin_child, weak=False)
+signals.worker_shutting_down.connect(_be_told, weak=False)
 signals.worker_process_shutdown.connect(_end, weak=False)
 signals.worker_shutdown.connect(_end, weak=False)
 signals.beat_embedded_init.connect(_watch_parent, weak=False)
+app.steps["worker"].add(KeepBeat)

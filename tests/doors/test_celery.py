@@ -31,6 +31,19 @@ class Celeryd(Running):
     program = (sys.executable, "-m", "localshop")
 
 
+class Hurried(Celeryd):
+    """Running jobs are given half a second when it ends."""
+
+    lines = (
+        "import sys",
+        "from localshop.jobs import ending",
+        "ending.GRACE = 0.5",
+        "from localshop.__main__ import main",
+        "sys.exit(main())",
+    )
+    program = (sys.executable, "-c", "\n".join(lines))
+
+
 @pytest.fixture
 def redis():
     place = tempfile.mkdtemp(prefix="localshop-redis-")
@@ -60,8 +73,8 @@ def celeryd(localshop, environ):
     """Start ``celeryd`` with beat and events, and two jobs at once."""
     started = []
 
-    def start(*options):
-        started.append(Celeryd(localshop, "celeryd", "-B", "-E", "-c", "2", *options, **environ))
+    def start(*options, kind=Celeryd):
+        started.append(kind(localshop, "celeryd", "-B", "-E", "-c", "2", *options, **environ))
         return started[-1]
 
     yield start
@@ -149,6 +162,37 @@ def test_beat_ends_with_the_worker_that_was_killed(celeryd, localshop, environ):
     worker.process.kill()
     worker.process.wait(PATIENCE)
     until(lambda: worker.group() == [])
+
+
+def test_beat_that_was_killed_alone_comes_back(celeryd, localshop, environ):
+    """Else lost messages, further attempts and what comes back every hour would wait for ever, unseen."""
+    localshop.good("init", **environ)
+    # Then beat is its only child.
+    worker = ready(celeryd("-P", "threads"))
+    (beat,) = worker.children()
+    os.kill(beat, signal.SIGKILL)
+    until(lambda: worker.children() not in ([], [beat]))
+    assert "The beat process is gone" in worker.log.read_text()
+    # The new one ends with its worker, like the one before it.
+    worker.process.terminate()
+    assert worker.ended() == (0, []), worker.log.read_text()
+
+
+@pytest.mark.parametrize("pool", ["prefork", "threads"])
+def test_a_job_that_takes_too_long_to_end_is_given_back(serving, celeryd, localshop, upstream, pool):
+    """Else whoever stops the worker kills it, and the job waits until its lease has run out."""
+    held = upstream.add(wheel("Demo", "1.0", size=2_000_000))
+    upstream.fault("/packages/*.whl", drip=50_000, times=1)
+    worker = ready(celeryd("-P", pool, kind=Hurried))
+    url = ask_for(serving, held)
+    until(lambda: parts(localshop))
+    worker.process.terminate()
+    assert worker.ended() == (0, []), worker.log.read_text()
+    assert "Traceback" not in worker.log.read_text()
+    (job,) = (each for each in localshop("jobs", "list") if each["name"] == "mirror-file")
+    assert (job["state"], job["attempts"]) == ("waiting", 0)
+    celeryd()
+    until_it_is_here(serving, url, held)
 
 
 def test_without_a_broker_that_answers_requests_are_answered_as_ever(serving, redis, upstream):

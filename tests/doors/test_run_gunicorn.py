@@ -111,6 +111,14 @@ def test_an_answer_that_is_on_its_way_is_finished_before_it_ends(gunicorn, upstr
     assert running.ended() == (0, [])
 
 
+def test_nothing_stays_behind_when_gunicorn_is_killed(gunicorn):
+    """Else the port stays taken, by processes that nobody looks after, and the next start fails."""
+    running = gunicorn("-b", "127.0.0.1:0", "-w", "2", workers=2)
+    running.process.kill()
+    running.process.wait(PATIENCE)
+    until(lambda: running.group() == [])
+
+
 @pytest.mark.parametrize("wrong", [["extra"], ["--no-such-option"], ["-w", "many"]])
 def test_wrong_usage_is_told_by_gunicorn(localshop, wrong):
     ended = localshop.run("run_gunicorn", *wrong)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from argparse import ArgumentParser, Namespace
 from typing import Any, ClassVar
 
@@ -11,7 +14,7 @@ from uvicorn_worker import UvicornWorker  # type: ignore[import-untyped]
 from localshop import config
 from localshop.asgi import FrontDoor, application
 from localshop.cli import processes
-from localshop.cli.supervisor import GRACE
+from localshop.cli.supervisor import GRACE, end_for_want_of_parent
 
 
 class Worker(UvicornWorker):  # type: ignore[misc] # It has no types.
@@ -20,9 +23,17 @@ class Worker(UvicornWorker):  # type: ignore[misc] # It has no types.
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {**processes.WEB, "loop": "auto"}
 
     def run(self) -> None:
-        """Answer requests until a signal comes."""
+        """Answer requests until a signal comes, or gunicorn itself is gone."""
         processes.limit_connections()
+        # Uvicorn's worker does not look whether it has a parent, as gunicorn's own do.
+        threading.Thread(target=_end_when_orphaned, args=[self.ppid], daemon=True).start()
         super().run()
+
+
+def _end_when_orphaned(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    end_for_want_of_parent()
 
 
 class Gunicorn(Application):

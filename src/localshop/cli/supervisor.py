@@ -224,6 +224,11 @@ def _noted(_number: int, _frame: object) -> None:
 def _end_when_orphaned(lifeline: int) -> None:
     """Wait, in a thread of a child, until its parent is gone, however that came; then end, too."""
     os.read(lifeline, 1)
+    end_for_want_of_parent()
+
+
+def end_for_want_of_parent() -> None:
+    """End this process in good order, in a thread of its own: nobody else would, nor start it again."""
     event(log, logging.ERROR, "orphaned", "The process that started this one is gone, so it ends.")
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(_KILL_AFTER)

@@ -14,6 +14,7 @@ from kombu.exceptions import ChannelError
 from localshop import config
 from localshop.observe.log import get_logger
 
+from . import ending
 from .claims import UNREACHABLE
 from .workshop import workshop
 
@@ -82,7 +83,9 @@ app = _make()
 @app.task(name="localshop.job")  # type: ignore[untyped-decorator]
 def job(job_id: int) -> None:
     """Do the job of this id, if it still is to be done and nobody does it."""
-    workshop().do(job_id)
+    # Of a message that came before the end began, others find the row.
+    if not ending.has_begun():
+        workshop().do(job_id)
 
 
 @app.task(name="localshop.look")  # type: ignore[untyped-decorator]
@@ -91,6 +94,8 @@ def look() -> None:
 
     As long as enough messages wait, workers have enough to do, and no job is told of once more.
     """
+    if ending.has_begun():
+        return
     try:
         due = workshop().due(_IN_THE_QUEUE, since=_SETTLED)
     except UNREACHABLE:

@@ -10,10 +10,8 @@ from localshop.observe.log import event, get_logger
 from localshop.shop import Shop
 
 from .claims import UNREACHABLE, Claims
+from .ending import GRACE
 from .registry import Job
-
-GRACE = 30.0
-"""Seconds that running jobs are given when the process ends."""
 
 _AT_ONCE = 8
 _POLL = 0.2

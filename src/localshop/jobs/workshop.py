@@ -11,6 +11,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Coroutine
+from concurrent.futures import CancelledError
 from typing import Any, TypeVar
 
 from localshop import config
@@ -33,11 +34,13 @@ class Workshop:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="workshop", daemon=True)
         self._thread.start()
+        self._closing = threading.Lock()
         self._shop, self._claims, self._behind = self._wait(self._open())
 
     def do(self, job_id: int) -> None:
-        """Do this job to its end, if it can be claimed."""
-        self._wait(self._do(job_id))
+        """Do this job to its end, if it can be claimed; or until this workshop is closed."""
+        with contextlib.suppress(CancelledError):
+            self._wait(self._do(job_id))
 
     def due(self, most: int, *, since: float) -> list[int]:
         """The ids of jobs that have been due for ``since`` seconds; raises ``claims.UNREACHABLE``."""
@@ -45,13 +48,15 @@ class Workshop:
 
     def close(self) -> None:
         """Give back what is being done, and everything else; a second time it does nothing."""
-        if self._loop.is_closed():
-            return
-        with contextlib.suppress(TimeoutError):
-            asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(_CLOSING)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        # Two may want it: who ends in good order, and who has waited long enough for that.
+        with self._closing:
+            if self._loop.is_closed():
+                return
+            with contextlib.suppress(TimeoutError):
+                asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(_CLOSING)
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
 
     def _wait(self, work: Coroutine[Any, Any, Result]) -> Result:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
