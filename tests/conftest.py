@@ -90,14 +90,21 @@ async def browser(repository):
 
 
 class Clock:
-    """The front door's clock, which a test can set forward."""
+    """The front door's clocks: time can go by, and the one that people set can be set."""
 
     def __init__(self, shop):
-        self._ahead = 0.0
-        real = shop.now
+        self._ahead = self._gone_by = 0.0
+        real, steady = shop.now, shop.steady
         shop.now = lambda: real() + self._ahead
+        shop.steady = lambda: steady() + self._gone_by
 
     def forward(self, seconds):
+        """Let so much time go by."""
+        self._ahead += seconds
+        self._gone_by += seconds
+
+    def set(self, seconds):
+        """Set the clock forward, or back, while no time goes by."""
         self._ahead += seconds
 
 

@@ -107,7 +107,7 @@ def leases_run_out(localshop):
         closing(sqlite3.connect(localshop.home / "localshop.sqlite3", timeout=PATIENCE)) as database,
         database,
     ):
-        database.execute("UPDATE catalog_job SET lease_until = 0")
+        database.execute("UPDATE catalog_job SET lease_until = 0, doubted = 1")
 
 
 def parts(localshop):

@@ -198,7 +198,7 @@ def test_a_job_process_that_was_killed_in_a_download_goes_on_with_it(serve, loca
         database,
     ):
         # As if the time of its lease had gone by.
-        database.execute("UPDATE catalog_job SET lease_until = 0")
+        database.execute("UPDATE catalog_job SET lease_until = 0, doubted = 1")
     status, body = until(lambda: (answer := running.get(url))[0] != 302 and answer)
     assert (status, body) == (200, held.body)
     requests = [seen for seen in upstream.seen("/packages/*.whl") if seen.method == "GET"]

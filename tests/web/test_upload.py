@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from django.core import signing
 
@@ -79,6 +81,17 @@ async def test_a_token_ends_after_ten_minutes(browser, monkeypatch):
     alice = await somebody(browser, "alice", default="developer")
     token = await token_of(alice)
     monkeypatch.setattr(upload_token, "GOOD_FOR", -1)
+    assert (await send(browser, token)).status == 403
+
+
+async def test_a_token_of_next_year_opens_nothing(browser, monkeypatch):
+    """It was made while the clock ran ahead, and would be good for all the time until then."""
+    alice = await somebody(browser, "alice", default="developer")
+    real = time.time
+    with monkeypatch.context() as ahead:
+        ahead.setattr(time, "time", lambda: real() + 365 * 86_400)
+        token = await token_of(alice)
+        assert upload_token.read(token.encode(), 1) is not None
     assert (await send(browser, token)).status == 403
 
 

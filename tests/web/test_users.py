@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core import mail
@@ -14,6 +15,7 @@ from localshop import config
 from localshop.catalog import people
 from localshop.catalog.models import Event, User
 from localshop.errors import BadInput
+from localshop.web.accounts import Forgotten, Reset
 from logins import PASSWORD, log_in
 from people import AWAY, somebody
 from threads import in_thread
@@ -109,6 +111,19 @@ async def test_a_session_ends_with_the_browser_unless_one_wants_to_be_remembered
 async def test_without_mail_there_is_no_page_for_forgotten_passwords(browser):
     assert (await browser.get("/accounts/forgotten/", peer=AWAY)).status == 404
     assert "Forgot" not in (await browser.get("/accounts/login/", peer=AWAY)).text
+
+
+def test_a_link_for_a_new_password_of_next_year_is_not_good(tables, monkeypatch):
+    """It was sent while the clock ran ahead, and would lie in somebody's mail for all the time until then."""
+    people.create_user("alice", password=PASSWORD)
+    alice, links = User.objects.get(), Reset.token_generator
+    assert links is Forgotten.token_generator
+    assert links.check_token(alice, links.make_token(alice))
+    with monkeypatch.context() as ahead:
+        ahead.setattr(links, "_now", lambda: datetime.now(UTC).replace(tzinfo=None) + timedelta(days=365))
+        token = links.make_token(alice)
+        assert links.check_token(alice, token)
+    assert not links.check_token(alice, token)
 
 
 async def test_a_forgotten_password_is_set_by_a_link_that_works_once(browser, monkeypatch):

@@ -187,16 +187,16 @@ class Gate:
 
     async def _person(self, shown: Presented, address: str) -> UserRecord | None:
         """A user and his password. A password is slow to verify, so the answer is kept for seconds."""
-        now = self._shop.now()
+        moment, now = self._shop.steady(), self._shop.now()
         pair = f"{shown.username}\0{shown.secret}".encode()
         key = hmac.digest(self._salt, pair, hashlib.sha256)
         known = self._roster.passwords
         kept = known.get(key)
-        if kept is not None and now < kept[0]:
+        if kept is not None and moment < kept[0]:
             return kept[1]
         async with self._hashing:
             kept = known.get(key)
-            if kept is not None and now < kept[0]:
+            if kept is not None and moment < kept[0]:
                 # Somebody with the same password was in front of the queue.
                 return kept[1]
             where: dict[str, Any] = {"address": address, "now": now}
@@ -205,7 +205,7 @@ class Gate:
                 await self._shop.run(guessing.failed, shown.username, **where)
         if len(known) >= _KEPT:
             known.clear()
-        known[key] = (now + _PASSWORD_GOOD_FOR, user)
+        known[key] = (moment + _PASSWORD_GOOD_FOR, user)
         return user
 
     def _note_refusal(self, error: Refusal, refused: Admission, shown: Presented | None) -> None:
@@ -235,7 +235,7 @@ class Gate:
             raise
 
     def _warn_of_untold_proxy(self) -> None:
-        now = self._shop.now()
+        now = self._shop.steady()
         if now < self._untold_until:
             return
         if not self._untold_until:

@@ -22,6 +22,7 @@ from .records import BlobRecord, HolderRecord, StoredRecord
 Remove = Callable[[str], None]
 """Removes the bytes of this name from the storage."""
 _USE_GRAIN = 600.0
+_AHEAD = 172_800.0
 _BATCH = 400
 
 
@@ -76,7 +77,8 @@ def note_use(digests: Collection[str], *, now: float) -> None:
     """Write down that blobs (by SHA-256) were used a moment ago; ``now`` in seconds since the epoch."""
     with transaction.atomic():
         for some in _batches(digests):
-            stale = Blob.objects.filter(sha256__in=some, last_used__lt=now - _USE_GRAIN)
+            grain = Q(last_used__lt=now - _USE_GRAIN) | Q(last_used__gt=now + _USE_GRAIN)
+            stale = Blob.objects.filter(grain, sha256__in=some)
             # Two processes that lock the same rows in another order would wait for each other.
             ids = list(stale.select_for_update(skip_locked=True).values_list("id", flat=True))
             if ids:
@@ -86,6 +88,12 @@ def note_use(digests: Collection[str], *, now: float) -> None:
 def mirrored_amount() -> int:
     """Bytes that only mirrored files have."""
     return _mirrored().aggregate(all=Sum("size"))["all"] or 0
+
+
+def used_at_last(now: float) -> None:
+    """Nothing was used later than now: what seems so was used while the clock ran ahead."""
+    with transaction.atomic():
+        Blob.objects.filter(last_used__gt=now + _USE_GRAIN).update(last_used=now)
 
 
 def least_used() -> list[StoredRecord]:
@@ -98,8 +106,13 @@ def least_used() -> list[StoredRecord]:
 
 
 def unreferenced(*, before: float) -> list[StoredRecord]:
-    """Bytes that no file has, and that came before this moment (seconds since the epoch)."""
-    rows = _unreferenced().filter(created__lt=datetime.fromtimestamp(before, tz=UTC)).order_by("id")
+    """Bytes that no file has, and that came before this moment (seconds since the epoch).
+
+    So did those that seem to come in days: the clock ran ahead.
+    """
+    old = Q(created__lt=datetime.fromtimestamp(before, tz=UTC))
+    ahead = Q(created__gt=datetime.fromtimestamp(before + _AHEAD, tz=UTC))
+    rows = _unreferenced().filter(old | ahead).order_by("id")
     return [_stored(row, with_holders=False) for row in rows]
 
 

@@ -53,7 +53,7 @@ def failed(name: str, *, address: str, now: float) -> None:
     with transaction.atomic():
         # Two failures at once are counted one after the other; on SQLite they are anyway.
         State.objects.select_for_update().filter(id=1).first()
-        FailedTry.objects.filter(at__lte=now - WINDOW).delete()
+        FailedTry.objects.exclude(at__gt=now - WINDOW, at__lt=now + WINDOW).delete()
         FailedTry.objects.bulk_create([FailedTry(key=key, at=now) for key in keys])
         # A name that nobody has may be a password that was typed in the wrong place.
         known = User.objects.filter(username=name).exists()
@@ -63,7 +63,8 @@ def failed(name: str, *, address: str, now: float) -> None:
 
 
 def _refuse_beyond(key: str, most: int, now: float) -> None:
-    rows = FailedTry.objects.filter(key=key, at__gt=now - WINDOW).order_by("-at")
+    # What lies further ahead is of a clock that has been set back since, and must shut nobody out.
+    rows = FailedTry.objects.filter(key=key, at__gt=now - WINDOW, at__lt=now + WINDOW).order_by("-at")
     times = list(rows.values_list("at", flat=True)[:most])
     if len(times) == most:
         wait = max(1, math.ceil(times[-1] + WINDOW - now))

@@ -1,8 +1,10 @@
 """Holds: while a backup copies stored files, nobody takes bytes out of the storage.
 
-A hold is a row with an end, so that one whose process was killed ends by itself. Whoever removes bytes
-asks `held` in the transaction that forgets them, and leaves the bytes where they are if it says so:
-nobody knows them any more then, and the next sweep removes them.
+A hold is a row with an end, so that one whose process was killed ends by itself. One that would end
+later than we ever set it was made while the clock ran ahead: it lasts as long as one of now.
+
+Whoever removes bytes asks `held` in the transaction that forgets them, and leaves the bytes where they
+are if it says so: nobody knows them any more then, and the next sweep removes them.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ def begin() -> int:
         if connection.vendor == "postgresql":
             _lock("pg_advisory_xact_lock")
         Hold.objects.filter(until__lt=time.time()).delete()
+        _shorten()
         return Hold.objects.create(until=time.time() + LEASE).id
 
 
@@ -45,7 +48,13 @@ def held() -> bool:
     if connection.vendor == "postgresql":
         # A hold that begins now waits until this transaction has ended. On SQLite there is one writer.
         _lock("pg_advisory_xact_lock_shared")
+    _shorten()
     return Hold.objects.filter(until__gte=time.time()).exists()
+
+
+def _shorten() -> None:
+    latest = time.time() + LEASE
+    Hold.objects.filter(until__gt=latest).update(until=latest)
 
 
 def _lock(function: str) -> None:

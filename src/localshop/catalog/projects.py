@@ -149,6 +149,8 @@ def _save_finding(row: Project, known: UpstreamPage | None, finding: Finding, mo
         _mark_gone(row.id, finding, moment)
         known.document = page.document
         known.digest = page.digest
+    if changed or known.changed > moment:
+        # A time that is still to come is of a clock that has been set back since.
         known.changed = moment
     known.etag = page.etag
     known.last_modified = page.last_modified

@@ -16,7 +16,7 @@ from typing import cast
 
 from django.conf import settings
 from django.db import connection, models, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.module_loading import import_string
 
 from localshop.errors import BadInput
@@ -24,12 +24,13 @@ from localshop.errors import BadInput
 from .models import Job
 from .records import JobRecord
 
-LEASE = 15.0
-"""Seconds for which a claim is good without a heartbeat."""
+LEASE = 10.0
+"""Seconds for which a claim is good without a heartbeat; then it is doubted for half as long."""
 DELAYS = (2.0, 10.0, 60.0, 300.0, 1800.0)
 """Seconds before each further attempt; after the last one the job has failed."""
 _REVIVE_AFTER = 300.0
-_FURTHEST = 86_400.0
+_APART = 60.0
+"""Seconds by which clocks of several machines may differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ def enqueue(
     with transaction.atomic():
         failed = Job.objects.filter(key=key, state=Job.State.FAILED)
         if failed.exists():
-            rested = failed if insist else failed.filter(run_after__lt=now - _REVIVE_AFTER)
+            long_ago = Q(run_after__lt=now - _REVIVE_AFTER) | Q(run_after__gt=now + _APART)
+            rested = failed if insist else failed.filter(long_ago)
             rested.update(state=Job.State.WAITING, attempts=0, run_after=now, payload=dict(payload))
             _tell(key)
             return
@@ -75,11 +77,12 @@ def enqueue(
 
 
 def claim(worker: str, *, now: float, names: Collection[str], only: int | None = None) -> Claim | None:
-    """Take the next job that is due, or one whose worker's lease has run out.
+    """Take the next job that is due, or one whose worker is silent.
 
     ``only``: take that job, if it is one of these, or nothing.
     """
     with transaction.atomic():
+        _doubt(now)
         rows = _due(now, names, only=only)
         if connection.features.has_select_for_update_skip_locked:
             rows = rows.select_for_update(skip_locked=True)
@@ -90,6 +93,7 @@ def claim(worker: str, *, now: float, names: Collection[str], only: int | None =
         row.worker = worker
         row.attempts += 1
         row.lease_until = now + LEASE
+        row.doubted = False
         row.save()
     return Claim(row.id, row.name, row.key, row.payload, row.attempts, worker)
 
@@ -107,7 +111,7 @@ def due(*, now: float, names: Collection[str], most: int) -> list[int]:
 def heartbeat(worker: str, ids: Collection[int], *, now: float) -> None:
     """Make the leases of these jobs longer; those that another worker took stay its own."""
     with transaction.atomic():
-        _mine(worker, ids).update(lease_until=now + LEASE)
+        _mine(worker, ids).update(lease_until=now + LEASE, doubted=False)
 
 
 def done(claim: Claim, *, now: float) -> None:
@@ -215,9 +219,23 @@ def _claimable(now: float) -> Q:
 
     Times that lie further ahead than we ever set them are of a clock that has been set back since.
     """
-    due = Q(run_after__lte=now) | Q(run_after__gt=now + _FURTHEST)
-    lost = Q(lease_until__lt=now) | Q(lease_until__gt=now + 2 * LEASE)
-    return (Q(state=Job.State.WAITING) & due) | (Q(state=Job.State.RUNNING) & lost)
+    furthest = now + _APART + F("every")
+    moved = Q(attempts=0, run_after__gt=furthest) | Q(run_after__gt=furthest + DELAYS[-1])
+    due = Q(run_after__lte=now) | moved
+    return (Q(state=Job.State.WAITING) & due) | (Q(state=Job.State.RUNNING) & _lapsed(now))
+
+
+def _lapsed(now: float) -> Q:
+    return Q(lease_until__lt=now) | Q(lease_until__gt=now + 2 * LEASE)
+
+
+def _doubt(now: float) -> None:
+    """Give those whose lease has run out a last chance to say that they live.
+
+    It may be that the clock was set: then all leases have run out at once, and nobody has died.
+    """
+    running = Job.objects.filter(_lapsed(now), state=Job.State.RUNNING, doubted=False)
+    running.update(doubted=True, lease_until=now + LEASE / 2)
 
 
 def _mine(worker: str, ids: Collection[int]) -> models.QuerySet[Job]:

@@ -107,7 +107,7 @@ def _check_proxies(config: Config) -> Iterator[Diagnosis]:
     except FileNotFoundError:
         return
     told = any(address in network for network in trusted for address in _LOOPBACK)
-    if not told and time.time() - seen < _WEEK:
+    if not told and abs(time.time() - seen) < _WEEK:
         when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seen))
         yield Diagnosis(
             "problem",

@@ -18,7 +18,7 @@ def note_refusal(
 
 async def write_refusals(shop: Shop, *, all_of_it: bool = False) -> None:
     """Write down what was refused: one batch, as large as it may be. It must not be cancelled."""
-    batch = shop.refusals.take(shop.now(), all_of_it=all_of_it)
+    batch = shop.refusals.take(shop.steady(), all_of_it=all_of_it)
     try:
         if batch:
             await shop.run(journal.note_refusals, batch)

@@ -55,7 +55,7 @@ def _make() -> Celery:
         broker_transport_options=_transport_options(url),
         task_publish_retry=False,
         # What beat knows stands here, so it has no file to keep.
-        beat_scheduler="celery.beat:Scheduler",
+        beat_scheduler="localshop.jobs.steady_beat:SteadyBeat",
         beat_max_loop_interval=LOOK_EVERY,
         beat_schedule={
             "look": {

@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from localshop.catalog import attestations, downloads, inspections, journal, readmes
+from localshop.catalog import attestations, downloads, inspections, journal, readmes, state
 from localshop.observe.log import event, get_logger
 from localshop.shop import Shop
 from localshop.storage.parts import remove_old_parts
@@ -22,6 +22,8 @@ TIDY = "tidy"
 """The name of the job."""
 KEPT = 86_400.0
 """Seconds without a change after which a file that was still arriving is given up."""
+_CAUGHT_UP = 86_400.0
+"""Seconds, at most, by which each look for what is too old goes on, however far the clock has."""
 REFUSALS_KEPT = timedelta(days=90)
 """How long the journal keeps refusals and wrong passwords."""
 INSPECTED = timedelta(days=30)
@@ -39,16 +41,21 @@ async def tidy(shop: Shop, _payload: Mapping[str, Any]) -> None:
     if removed:
         event(log, logging.INFO, "tidied", f"{removed} unfinished files were given up.", files=removed)
     await shop.run(readmes.remove_unneeded)
-    await shop.run(_remove_old_sessions)
-    now = datetime.fromtimestamp(shop.now(), tz=UTC)
+    moment = await shop.run(state.moment_of_tidying, shop.now(), most=_CAUGHT_UP)
+    now = datetime.fromtimestamp(moment, tz=UTC)
+    await shop.run(_remove_old_sessions, before=now, now=datetime.fromtimestamp(shop.now(), tz=UTC))
     await shop.run(inspections.forget, before=now - INSPECTED)
-    since = downloads.first_day(shop.now(), kept=shop.config.downloads_kept_days)
+    since = downloads.first_day(moment, kept=shop.config.downloads_kept_days)
     await shop.run(downloads.forget, before=since)
     await shop.run(journal.forget_refusals, before=now - REFUSALS_KEPT)
     if can_verify():
         await shop.run(attestations.ask_waiting)
 
 
-def _remove_old_sessions() -> None:
+def _remove_old_sessions(*, before: datetime, now: datetime) -> None:
+    """Remove those that ended before; one that would end too late began while the clock ran ahead."""
+    latest = now + timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    sessions = import_module(settings.SESSION_ENGINE).SessionStore.get_model_class().objects
     with transaction.atomic():
-        import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
+        sessions.filter(expire_date__lt=before).delete()
+        sessions.filter(expire_date__gt=latest).update(expire_date=latest)

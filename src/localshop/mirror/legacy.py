@@ -36,7 +36,7 @@ async def legacy(
     """
     key = ("legacy", repository.id, page.serial, page.digest)
     known: Rendered | None = shop.pages.get((*key, version))
-    if known is not None and (known.good_until is None or shop.now() < known.good_until):
+    if known is not None and (known.good_until is None or shop.steady() < known.good_until):
         return known
     record, releases = await shop.run(_read, page)
     wanted = legacy_json.spelled(releases, version) if version else legacy_json.latest(releases)
@@ -51,7 +51,8 @@ async def legacy(
     )
     made = await shop.run(_write, record, releases, wanted, whole=not version, told=told)
     if releases and not body:
-        made.good_until = shop.now() + _AGAIN_AFTER
+        # It never leaves this process's memory.
+        made.good_until = shop.steady() + _AGAIN_AFTER
     # Under the one spelling of the version: there are endless others.
     shop.pages.put((*key, wanted if version else ""), made, weight=shelf.weight(made))
     return made

@@ -96,16 +96,16 @@ async def _check_failures(
 async def _first_look(shop: Shop, repository: RepositoryRecord, name: str) -> ProjectRecord | None:
     if shop.config.offline or not repository.upstreams:
         return None
-    if shop.now() < (shop.absent.get((repository.id, name)) or 0):
+    if shop.steady() < (shop.absent.get((repository.id, name)) or 0):
         return None
     project = await refresh(shop, repository, name)
     if project is not None:
-        shop.absent.put(("again", project.id), shop.now() + _LOOK_AGAIN_AFTER)
+        shop.absent.put(("again", project.id), shop.steady() + _LOOK_AGAIN_AFTER)
     return project
 
 
 def _may_look_again(shop: Shop, repository: RepositoryRecord, project: ProjectRecord) -> bool:
-    now = shop.now()
+    now = shop.steady()
     if shop.config.offline or not repository.upstreams or now < (shop.absent.get(("again", project.id)) or 0):
         return False
     shop.absent.put(("again", project.id), now + _LOOK_AGAIN_AFTER)

@@ -48,7 +48,7 @@ async def page(
             outcome = _STALE
         else:
             outcome = _BUILT
-            if shop.now() < (shop.absent.get((repository.id, name)) or 0):
+            if shop.steady() < (shop.absent.get((repository.id, name)) or 0):
                 tally(_ABSENT)
                 return None
             await _first_look(shop, repository, name, token)

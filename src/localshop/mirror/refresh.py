@@ -53,7 +53,7 @@ async def refresh(
     is, that stays good. ``forced`` asks also while what is known is fresh.
     """
     asked_at = shop.now()
-    if asked_at < (shop.absent.get(("rest", repository.id, name)) or 0):
+    if shop.steady() < (shop.absent.get(("rest", repository.id, name)) or 0):
         raise UpstreamUnavailable(f"The upstream of {name} wants to be left alone for a while.")
 
     async def trip() -> ProjectRecord | None:
@@ -73,7 +73,7 @@ def _is_fresh(
     shop: Shop, repository: RepositoryRecord, project: ProjectRecord, asked_at: float, *, forced: bool
 ) -> bool:
     if forced:
-        return project.fresh_until >= asked_at + repository.fresh
+        return asked_at + repository.fresh <= project.fresh_until <= _furthest(shop, repository)
     return is_fresh(shop, repository, project.fresh_until)
 
 
@@ -82,8 +82,11 @@ def is_fresh(shop: Shop, repository: RepositoryRecord, fresh_until: float) -> bo
 
     A time that lies further ahead than we ever set it is of a clock that has been set back since.
     """
-    now = shop.now()
-    return now < fresh_until <= now + max(repository.fresh, LONGEST_REST)
+    return shop.now() < fresh_until <= _furthest(shop, repository)
+
+
+def _furthest(shop: Shop, repository: RepositoryRecord) -> float:
+    return shop.now() + max(repository.fresh, LONGEST_REST)
 
 
 async def _ask_in_order(
@@ -105,7 +108,7 @@ async def _ask_in_order(
             document = known_document(last)
         else:
             # Packing a large page takes too long for the loop.
-            found = await shop.run(_record, source, answer, document, last=last, now=shop.now())
+            found = await shop.run(_record, source, answer, document, last=last, now=_latest(shop, answer))
             trip.findings.append(Finding(source.id, found, filenames=_filenames(document)))
             before = known_document(last) if last is not None and found is not None else None
             if before is not None:
@@ -128,7 +131,19 @@ async def _ask(shop: Shop, source: Source, name: str, last: UpstreamPageRecord |
             if not await is_unlisted(shop, source, name, error):
                 raise
             return PageAnswer(state="absent")
+    if last.changed > shop.now():
+        # Written while our clock ran ahead, and with it when we first saw its files: it is read anew.
+        return await shop.upstream.page(source, name)
     return await shop.upstream.page(source, name, etag=last.etag, last_modified=last.last_modified)
+
+
+def _latest(shop: Shop, answer: PageAnswer) -> float:
+    """Now, by our clock or the upstream's, whichever is later.
+
+    If ours has fallen back, which it does when a machine starts without knowing the time, files seen now
+    would else look as if they had been seen years ago, and no cooldown would hold them.
+    """
+    return max(shop.now(), answer.date.timestamp()) if answer.date is not None else shop.now()
 
 
 def _check_serial(answer: PageAnswer, last: UpstreamPageRecord | None) -> None:
@@ -207,11 +222,11 @@ async def _write_down(
         if project is None and trip.document is None:
             if trip.failure.retry_after is not None:
                 rest = min(trip.failure.retry_after, LONGEST_REST)
-                shop.absent.put(("rest", repository.id, name), now + rest)
+                shop.absent.put(("rest", repository.id, name), shop.steady() + rest)
             raise trip.failure
     elif project is None and trip.document is None:
         # No row for a name that nobody has: a flood of such names must not fill the database.
-        shop.absent.put((repository.id, name), now + min(ABSENT_FOR, repository.fresh))
+        shop.absent.put((repository.id, name), shop.steady() + min(ABSENT_FOR, repository.fresh))
         return None
     if project is not None and any(finding.page is not None for finding in trip.findings):
         await _compare_digests(shop, repository, project, trip.document)

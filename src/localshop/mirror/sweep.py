@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from localshop.catalog import blobs
 from localshop.shop import Shop
-from localshop.storage.parts import remove_old_parts
+from localshop.storage.parts import is_old, remove_old_parts
 from localshop.storage.stores import Store
 
 GRACE = 3600.0
@@ -51,6 +51,8 @@ def sweep(shop: Shop, *, limit: int | None, leftovers: bool = True, dry_run: boo
         _sweep_orphans(shop.store, swept, before=before, dry_run=dry_run)
     swept.mirrored = blobs.mirrored_amount()
     if limit is not None and swept.mirrored > limit and not shop.config.offline:
+        if not dry_run:
+            blobs.used_at_last(shop.now())
         _evict(shop.store, swept, limit=limit, dry_run=dry_run)
     return swept
 
@@ -59,7 +61,7 @@ def orphans(store: Store, *, before: float) -> Iterator[str]:
     """Names of stored files that are in no table, and came before that (seconds since the epoch)."""
     for name in blobs.unknown(store.names()):
         came = store.modified(name)
-        if came is not None and came < before:
+        if came is not None and is_old(came, before=before):
             yield name
 
 

@@ -34,12 +34,12 @@ async def is_unlisted(shop: Shop, source: Source, name: str, denied: UpstreamDen
 async def _names(shop: Shop, source: Source) -> frozenset[str]:
     """The normalised names of all projects; empty: it does not tell."""
     until, names = shop.lists.get(source.id, (0.0, frozenset()))
-    if shop.now() < until <= shop.now() + _GOOD_FOR:
+    if shop.steady() < until:
         return names
     try:
         answer = await shop.upstream.names(source)
         names = await shop.run(read_names, answer.body, content_type=answer.content_type, url=answer.url)
     except UpstreamError:
         names = frozenset()
-    shop.lists[source.id] = (shop.now() + (_GOOD_FOR if names else _AGAIN_AFTER), names)
+    shop.lists[source.id] = (shop.steady() + (_GOOD_FOR if names else _AGAIN_AFTER), names)
     return names

@@ -72,12 +72,13 @@ def entry_from_json(record: Mapping[str, object]) -> Entry:
 def with_first_seen(document: Document, before: Document | None, *, changed: float, now: float) -> Document:
     """Note when we first saw the files whose upload time is not told, or is still to come.
 
-    ``before`` is what the same upstream said until now, since the time ``changed``.
+    ``before`` is what the same upstream said until now, since the time ``changed``. What was noted while a
+    clock ran ahead was seen now at the latest.
     """
     latest = f"{datetime.fromtimestamp(now, tz=UTC):%Y-%m-%dT%H:%M:%SZ}"
     unsure = {entry.place for entry in document.files if not entry.upload_time or entry.upload_time > latest}
     known = {
-        entry.place: changed if entry.seen is None else entry.seen
+        entry.place: min(now, changed if entry.seen is None else entry.seen)
         for entry in (before.files if before is not None else ())
         if entry.seen is not None or entry.place in unsure
     }

@@ -32,7 +32,7 @@ class Refusals:
             self._others.note(_shortened(one), now)
 
     def take(self, now: float, *, all_of_it: bool = False) -> dict[Refused, Tally]:
-        """What may be written down now, or, at the end of the process, all of it."""
+        """What may be written down now, by a clock that nobody sets, or, at the end of the process, all."""
         if self._left < 1 and now < self._not_before and not all_of_it:
             return {}
         gained = max(0.0, now - self._refilled) * _AN_HOUR / 3600

@@ -57,7 +57,9 @@ class Shop:
     reads: Reads
     flights: Flights
     now: Callable[[], float] = time.time
-    """Seconds since the epoch."""
+    """Seconds since the epoch, by a clock that may be set: for what is kept, and for what people say."""
+    steady: Callable[[], float] = time.monotonic
+    """Seconds by a clock that nobody sets: for what holds for a while in this process."""
     pages: Cache[Any] = field(default_factory=lambda: Cache(_PAGES_IN_MEMORY))
     """Rendered pages, weighed in bytes."""
     entries: Cache[dict[tuple[str, str], tuple[int, Entry]]] = field(
@@ -69,9 +71,10 @@ class Shop:
     records: Cache[ProjectRecord] = field(default_factory=lambda: Cache(_RECORDS_IN_MEMORY))
     """Rows of projects, by id and serial (``shelf.known``)."""
     absent: Cache[float] = field(default_factory=lambda: Cache(_ABSENT_IN_MEMORY))
-    """Until when (seconds since the epoch) a name need not be asked for again."""
+    """Until when (by ``steady``) a name need not be asked for again."""
     lists: dict[int, tuple[float, frozenset[str]]] = field(default_factory=dict)
-    """Names of an upstream's (by id) list of projects, where it was needed, and until when they are good."""
+    """Names of an upstream's (by id) list of projects, where it was needed, and until when (by ``steady``)
+    they are good."""
     used: set[str] = field(default_factory=set)
     """SHA-256 of stored files that were given out since this was last written down."""
     given: Tallies[Given] = field(default_factory=lambda: Tallies(most=_DOWNLOADS_IN_MEMORY))

@@ -6,6 +6,9 @@ import fcntl
 import os
 from pathlib import Path
 
+_AHEAD = 172_800.0
+"""Seconds. What came by so much too late to be old comes only in days: the clock ran ahead."""
+
 
 def remove_old_parts(scratch: Path, *, before: float, pattern: str = "*", dry_run: bool = False) -> list[int]:
     """Remove the files in ``scratch`` that were last changed before ``before`` (seconds since the epoch).
@@ -19,6 +22,11 @@ def remove_old_parts(scratch: Path, *, before: float, pattern: str = "*", dry_ru
     return [size for size in sizes if size is not None]
 
 
+def is_old(came: float, *, before: float) -> bool:
+    """Whether a file came before that; all times are seconds since the epoch."""
+    return came < before or came >= before + _AHEAD
+
+
 def _remove(path: Path, *, before: float, dry_run: bool) -> int | None:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
@@ -29,7 +37,7 @@ def _remove(path: Path, *, before: float, dry_run: bool) -> int | None:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # Looked at under the lock, so that nobody has begun to go on with it in between.
         found = os.fstat(fd)
-        if found.st_mtime >= before:
+        if not is_old(found.st_mtime, before=before):
             return None
         if not dry_run:
             path.unlink()

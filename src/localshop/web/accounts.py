@@ -10,10 +10,12 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash, views
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
+from django.utils.http import base36_to_int
 from django.views.decorators.http import require_http_methods, require_safe
 
 from localshop import config
@@ -25,6 +27,9 @@ from localshop.errors import TooManyTries
 from . import rights
 from .errors import too_many
 from .forms.users import ForgottenForm
+
+_APART = 30
+"""Seconds by which the clocks of several machines may differ."""
 
 
 class LoginForm(AuthenticationForm):
@@ -128,6 +133,17 @@ def _valid_and_not_guessed(request: HttpRequest, form: PasswordChangeForm) -> bo
     return valid
 
 
+class _Tokens(PasswordResetTokenGenerator):
+    """What stands in a link for a new password."""
+
+    def check_token(self, user: User | None, token: str | None) -> bool:
+        """Whether it is good. One of the future is not: it was made while the clock ran ahead."""
+        if not token or not super().check_token(user, token):
+            return False
+        made = base36_to_int(token.partition("-")[0])
+        return made <= self._num_seconds(self._now()) + _APART
+
+
 class _ByMail:
     """A page that is there only when localshop can send mail."""
 
@@ -139,6 +155,9 @@ class _ByMail:
         return answer
 
 
+_TOKENS = _Tokens()
+
+
 class Forgotten(_ByMail, views.PasswordResetView):
     """Where one asks for a link by mail."""
 
@@ -147,6 +166,7 @@ class Forgotten(_ByMail, views.PasswordResetView):
     subject_template_name = "web/accounts/subject.txt"
     form_class = ForgottenForm
     success_url = reverse_lazy("password-sent")
+    token_generator = _TOKENS
 
 
 class Sent(_ByMail, views.PasswordResetDoneView):
@@ -159,6 +179,7 @@ class Reset(_ByMail, views.PasswordResetConfirmView):
     """Where the link leads: once, and for three days."""
 
     template_name = "web/accounts/reset.html"
+    token_generator = _TOKENS
     success_url = reverse_lazy("login")
 
     def form_valid(self, form: Any) -> HttpResponse:

@@ -29,6 +29,8 @@ class Job(models.Model):
     """Seconds after which a periodic job waits again; 0: it runs once."""
     worker = models.CharField(max_length=100, blank=True)
     lease_until = models.FloatField(default=0)
+    doubted = models.BooleanField(default=False)
+    """It has run out once, and was made longer by somebody who waits for a sign of life."""
     error = models.TextField(blank=True)
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now=True)
