@@ -125,13 +125,20 @@ def test_a_message_is_an_id_and_lost_ones_are_found(serving, celeryd, redis, loc
     redis.ask("FLUSHALL")
     worker = celeryd()
     until_it_is_here(serving, url, held)
-    # And again, while it runs: a worker must notice that its queue is another one.
+    # And again, while it runs, and has messages for which it has no hands yet: it must notice that its
+    # queue is another one, and live on.
     ready(worker)
+    upstream.fault("/packages/*.whl", hang=True)
+    more = [upstream.add(wheel(f"More-{number}", "1.0")) for number in range(4)]
+    urls = [ask_for(serving, each) for each in more]
+    until(lambda: redis.ask("HLEN", "unacked") == b":2\r\n")
     redis.stop()
     late = upstream.add(wheel("Late", "1.0"))
-    url = ask_for(serving, late)
+    urls.append(ask_for(serving, late))
     redis.start()
-    until_it_is_here(serving, url, late)
+    upstream.heal()
+    for url, each in zip(urls, [*more, late], strict=True):
+        until_it_is_here(serving, url, each)
     localshop.good("jobs", "wait", "--timeout", "20", LOCALSHOP_BROKER_URL=redis.url)
     worker.process.terminate()
     assert worker.ended() == (0, []), worker.log.read_text()
@@ -184,15 +191,14 @@ def test_a_job_that_takes_too_long_to_end_is_given_back(serving, celeryd, locals
     held = upstream.add(wheel("Demo", "1.0", size=2_000_000))
     upstream.fault("/packages/*.whl", drip=50_000, times=1)
     worker = ready(celeryd("-P", pool, kind=Hurried))
-    url = ask_for(serving, held)
+    ask_for(serving, held)
     until(lambda: parts(localshop))
     worker.process.terminate()
     assert worker.ended() == (0, []), worker.log.read_text()
     assert "Traceback" not in worker.log.read_text()
     (job,) = (each for each in localshop("jobs", "list") if each["name"] == "mirror-file")
+    # So the next worker that looks begins it.
     assert (job["state"], job["attempts"]) == ("waiting", 0)
-    celeryd()
-    until_it_is_here(serving, url, held)
 
 
 def test_without_a_broker_that_answers_requests_are_answered_as_ever(serving, redis, upstream):

@@ -73,8 +73,20 @@ def _transport_options(url: str) -> dict[str, Any]:
     # Unless it is told when to stop, Celery's producer tries for ever.
     options: dict[str, Any] = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
     if url.startswith(("redis", "sentinel")):
+        _leave_what_was_not_done()
         options |= {"socket_connect_timeout": _CONNECT, "socket_timeout": 30, "socket_keepalive": True}
     return options
+
+
+def _leave_what_was_not_done() -> None:
+    """Have no message put back into Redis for which a worker that ends, or has lost Redis, had no hands yet.
+
+    The next look finds their rows. And kombu, when it has lost Redis, wants to put them back over the
+    connection that it has just closed; that error ends the worker, with all that it does.
+    """
+    from kombu.transport import redis  # noqa: PLC0415 - for RabbitMQ its client need not be there.
+
+    redis.Channel.do_restore = False
 
 
 app = _make()
