@@ -21,6 +21,7 @@ from django.core.handlers.asgi import ASGIHandler
 from localshop import config
 from localshop.access import Gate
 from localshop.access.address import visitor
+from localshop.catalog.schema import why_not_ready
 from localshop.index.answers import Receive, Scope, Send, say
 from localshop.index.door import IndexDoor
 from localshop.index.downloads import write_downloads
@@ -43,7 +44,9 @@ log = get_logger(__name__)
 class FrontDoor:
     """One ASGI application for everything: built once in each web process."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, looks_first: bool = False) -> None:
+        """``looks_first``: do not start with a database that is not of this version."""
+        self._looks_first = looks_first
         self._django = ASGIHandler()
         self._shop: Shop | None = None
         self._gate: Gate | None = None
@@ -118,6 +121,11 @@ class FrontDoor:
     async def _live(self, receive: Receive, send: Send) -> None:
         """Open the shop when the process starts, close it when it ends."""
         await receive()
+        # Here and not on import, which happens in commands, too, such as the upgrade of that database.
+        wrong = await asyncio.to_thread(why_not_ready, config.current()) if self._looks_first else None
+        if wrong is not None:
+            await send({"type": "lifespan.startup.failed", "message": f"localshop: {wrong}"})
+            return
         self._shop = open_shop(config.current())
         # Maybe we are here because another process was killed.
         await self._shop.run(remove_abandoned, self._shop.store.scratch)
@@ -158,4 +166,4 @@ class _TooLargeError(Exception):
     """The body is larger than any form of ours."""
 
 
-application = FrontDoor()
+application = FrontDoor(looks_first=True)

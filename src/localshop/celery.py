@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 import time
 from typing import Any
@@ -18,6 +19,7 @@ from celery import signals
 from django.db import connections
 
 from localshop import config
+from localshop.catalog.schema import why_not_ready
 from localshop.jobs import ending
 from localshop.jobs.beat import KeepBeat
 from localshop.jobs.engine import app, look
@@ -40,6 +42,10 @@ def _set_up_log(**_: Any) -> None:
 
 
 def _begin(**_: Any) -> None:
+    # Here and not on import: only who does jobs needs the tables.
+    wrong = why_not_ready(config.current())
+    if wrong is not None:
+        sys.exit(f"localshop: {wrong}")
     # What is kept here is its owner's only, and a process that computes must not take the
     # processor from those that answer.
     os.umask(0o077)

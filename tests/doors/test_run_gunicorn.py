@@ -5,7 +5,12 @@ from __future__ import annotations
 import http.client
 import re
 import socket
+import sqlite3
+import subprocess
+import sys
 import threading
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -129,3 +134,33 @@ def test_wrong_usage_is_told_by_gunicorn(localshop, wrong):
 def test_it_does_not_serve_an_older_database(tmp_path):
     """Like every command, it says what to do first."""
     assert "localshop init" in CommandLine(tmp_path / "nothing").bad("run_gunicorn")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("gunicorn", "-k", "uvicorn_worker.UvicornWorker", "-b", "127.0.0.1:0", "localshop.asgi"),
+        ("uvicorn", "--port", "0", "localshop.asgi:application"),
+        ("celery", "-A", "localshop", "worker", "-P", "solo"),
+    ],
+    ids=["gunicorn", "uvicorn", "celery"],
+)
+def test_other_programs_do_not_start_with_an_older_database_either(localshop, command):
+    """Old tables are read wrongly, whoever starts us; and the upgrade itself must go on to work."""
+    with (
+        closing(sqlite3.connect(localshop.home / "localshop.sqlite3", timeout=PATIENCE)) as database,
+        database,
+    ):
+        database.execute("DELETE FROM django_migrations WHERE app = 'sessions'")
+    program, *options = command
+    ended = subprocess.run(
+        [Path(sys.executable).with_name(program), *options],
+        env=localshop.environ(LOCALSHOP_BROKER_URL="redis+socket:///nowhere"),
+        cwd="/",
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert ended.returncode != 0
+    assert "`localshop upgrade`" in ended.stderr + ended.stdout

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 
 from django.db import Error as DatabaseError
 
-from localshop.catalog import blobs, health, migrating, queue, repositories
+from localshop.catalog import blobs, health, migrating, queue, repositories, schema
 from localshop.catalog.records import RepositoryRecord
-from localshop.cli import schema
 from localshop.cli.diagnosis import Diagnosis
 from localshop.config import Config
 from localshop.errors import LocalshopError, StorageError

@@ -12,8 +12,8 @@ from django.core.management.base import CommandParser
 from localshop import config
 from localshop.backup import sources
 from localshop.backup.bring_back import Restored, bring_back
-from localshop.catalog import migrating
-from localshop.cli import schema, setting_up
+from localshop.catalog import migrating, schema
+from localshop.cli import setting_up
 from localshop.cli.output import LocalshopCommand, Options, Watch
 from localshop.config.alone import alone
 from localshop.errors import BadInput, LocalshopError

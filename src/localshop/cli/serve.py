@@ -72,7 +72,8 @@ class Command(LocalshopCommand):
 
     def _set_up(self, listener: socket.socket) -> str:
         """Set up a home where there is none; what to say of it."""
-        from localshop.cli import schema, setting_up  # noqa: PLC0415 - they need Django's settings.
+        from localshop.catalog import schema  # noqa: PLC0415 - they need Django's settings.
+        from localshop.cli import setting_up  # noqa: PLC0415 - they need Django's settings.
         from localshop.storage.opening import configured_storage  # noqa: PLC0415
 
         settings = config.current()

@@ -11,8 +11,7 @@ from pathlib import Path
 
 from django.db import transaction
 
-from localshop.catalog import migrating, networks, people, repositories
-from localshop.cli import schema
+from localshop.catalog import migrating, networks, people, repositories, schema
 from localshop.config import Config
 from localshop.config.addresses import host_and_port
 from localshop.config.alone import alone

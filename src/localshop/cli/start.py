@@ -98,7 +98,7 @@ class Utility(ManagementUtility):
         if subcommand not in COMMANDS:
             self._known_or_exit(subcommand)
         if subcommand == self.argv[1] and subcommand in _NEED_TABLES and not _asks_for_help(self.argv[1:]):
-            from localshop.cli.schema import ensure_ready  # noqa: PLC0415 - it needs Django's settings.
+            from localshop.catalog.schema import ensure_ready  # noqa: PLC0415 - it needs Django's settings.
 
             ensure_ready(config.current())
         if subcommand not in COMMANDS:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localshop import config
-from localshop.catalog import migrating
-from localshop.cli import schema, setting_up
+from localshop.catalog import migrating, schema
+from localshop.cli import setting_up
 from localshop.cli.output import LocalshopCommand, Options, Watch
 from localshop.config.alone import alone
 from localshop.errors import BadInput

@@ -8,7 +8,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from localshop import __version__
 from localshop.catalog import migrating, repositories
@@ -18,6 +18,7 @@ from localshop.storage.disk import sync_file
 
 RESTORING = "restore-unfinished"
 """A file in the home while a restore runs, and after one that was cut."""
+_found_ready = False
 
 
 def ensure_ready(config: Config) -> None:
@@ -31,6 +32,27 @@ def ensure_ready(config: Config) -> None:
             "The database is of an older localshop than this one: stop what is running, then run "
             "`localshop upgrade`."
         )
+    global _found_ready  # noqa: PLW0603 - a database is looked at once for all processes that are forked.
+    _found_ready = True
+
+
+def why_not_ready(config: Config) -> str | None:
+    """Give the sentence of ``ensure_ready`` in a process that no command of ours has started; None: go on.
+
+    A database that is away says nothing against its tables, and comes back.
+    """
+    if _found_ready:
+        return None
+    try:
+        ensure_ready(config)
+    except BadInput as error:
+        return error.sentence
+    except DatabaseError:
+        return None
+    finally:
+        # Opened in a thread that nothing else will use, or before a fork.
+        connection.close()
+    return None
 
 
 def ensure_not_restoring(home: Path) -> None:
