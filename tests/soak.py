@@ -104,7 +104,8 @@ class Report:
             f"seed {self.seed}, {self.seconds:.0f} s: {sum(self.answers.values()):,} answers ({answers})",
             f"{self.faults} faults, {self.kills} kills, {self.published:,} files published upstream",
             f"slowest first byte {self.slowest:.1f} s",
-            f"memory {_spread(self.memory)} MB PSS, last fifth {self.growth:+.1f} to the one before",
+            f"memory {_spread(self.memory)} MB PSS ({_ends(self.memory)})",
+            f"memory of the last fifth {self.growth:+.1f} MB to the one before",
             f"open files {_spread(self.descriptors)}",
             f"wrong: {len(self.wrong)}",
             *self.wrong[:40],
@@ -329,3 +330,7 @@ def _while(seconds: float) -> Iterator[None]:
 
 def _spread(values: list[float] | list[int]) -> str:
     return f"{min(values):.0f} to {max(values):.0f}" if values else "unknown"
+
+
+def _ends(values: list[float]) -> str:
+    return f"{values[0]:.0f} at first, {values[-1]:.0f} at last" if values else "unknown"

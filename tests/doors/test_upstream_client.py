@@ -112,6 +112,15 @@ async def test_the_time_to_come_back_may_be_a_date(upstream, client, source):
     assert 3000 < caught.value.retry_after <= 3600
 
 
+async def test_a_time_to_come_back_is_one_of_the_upstreams_own_clock(upstream, client, source):
+    """Ours may be wrong, and then we would come back at once, or much too late."""
+    head = {"Date": "Thu, 01 Jan 1970 00:00:00 GMT", "Retry-After": "Thu, 01 Jan 1970 00:00:20 GMT"}
+    upstream.fault("*", status=503, headers=head)
+    with pytest.raises(UpstreamUnavailable) as caught:
+        await client.page(source, "demo")
+    assert caught.value.retry_after == 20
+
+
 async def test_an_upstream_that_wants_to_be_left_alone_is(upstream, client, source):
     """Asking on would keep it down, and get us banned."""
     upstream.fault("*", status=429, retry_after="30")
@@ -522,7 +531,7 @@ async def test_a_file_that_breaks_off_is_not_taken_for_whole(upstream, client, s
 
 
 async def test_a_file_that_stalls_is_given_up(upstream, client, source, monkeypatch):
-    monkeypatch.setattr(client_module, "_FILE_TIMEOUT", aiohttp.ClientTimeout(sock_read=0.2))
+    monkeypatch.setattr(client_module, "FILE", aiohttp.ClientTimeout(sock_read=0.2))
     url = upstream.file_url(upstream.add(BIG))
     upstream.fault("*", hang=True)
     with pytest.raises(UpstreamUnavailable, match="in time"):
