@@ -96,7 +96,7 @@ def test_what_is_there_is_served_and_nobody_is_stopped(localshop, upstream, miss
         # It recovers by itself.
         let_go()
         assert ask(port, "/repo/default/", method="POST", body=body, headers=headers)[0] == 200
-        assert ready(port)[1]["status"] == "ready"
+        until(lambda: ready(port)[1]["status"] == "ready")
         localshop("repository", "edit", "default", "--miss", "stream")
         assert until(lambda: ask(port, f"/repo/default/{new.distribution.path}"))[2] == new.body
         running.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from ipaddress import ip_network
 
@@ -10,6 +11,8 @@ import pytest
 from distributions import wheel
 from localshop import config
 from localshop.catalog import credentials, people, repositories
+from localshop.storage import pulse
+from localshop.web import health
 from logins import AWAY, PASSWORD, log_in
 from threads import in_thread
 from upload_form import upload_of
@@ -134,6 +137,17 @@ async def test_monitors_are_answered_without_a_login(browser):
         "upstreams": {"up": 0, "down": 0},
         "stale_pages": 0,
     }
+
+
+async def test_however_often_monitors_ask_the_storage_is_tried_once(browser, monkeypatch):
+    """Anybody may ask, and each trial is a write: a flood of questions must not become a flood of files."""
+    tried = []
+    monkeypatch.setattr(pulse, "_ask", lambda: tried.append(1) or True)
+    health._pulse.cache_clear()
+    asked = await asyncio.gather(*(browser.get("/-/ready", peer=AWAY) for _ in range(20)))
+    health._pulse.cache_clear()
+    assert [answer.json()["storage"] for answer in asked] == [True] * 20
+    assert len(tried) == 1
 
 
 async def test_who_has_just_begun_is_shown_the_first_steps(browser, upstream, acme):

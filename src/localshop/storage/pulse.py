@@ -8,7 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from .opening import open_store
 
-_EVERY = 10.0
+_EVERY = 5.0
+"""Seconds for which an answer is good: however many ask, one trial is made."""
 _PATIENCE = 0.5
 """Seconds that a monitor is kept waiting; many give up after one."""
 

@@ -56,11 +56,6 @@ class Store:
         self._scratch = scratch
 
     @property
-    def is_here(self) -> bool:
-        """Whether the files are on a disk of this machine."""
-        return self._disk is not None
-
-    @property
     def checks_size(self) -> bool:
         """Whether reading tells, too, that a file is not there or has another size: see ``open``."""
         return self._disk is None and self._keeper.checks_size
