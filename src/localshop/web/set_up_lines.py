@@ -28,11 +28,15 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What one client needs; ``anchor`` is its id on the page."""
+    """What one client needs."""
 
-    anchor: str
     tool: str
     blocks: Sequence[Block]
+
+    @property
+    def anchor(self) -> str:
+        """Its id on the page."""
+        return self.tool.partition(" ")[0].lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,207 +93,196 @@ def with_credentials(index: str, pair: str) -> str:
 
 
 def _pip(facts: _Facts) -> Card:
-    lines = [f"pip config set global.index-url {facts.index}"]
+    once = [f"pip config set global.index-url {facts.index}"]
     if facts.insecure:
-        lines.append(f"pip config set global.trusted-host {facts.host}")
-    return Card("pip", "pip", [_netrc_block(facts), Block("Once, on the command line", "\n".join(lines))])
+        once.append(f"pip config set global.trusted-host {facts.host}")
+    return _card("pip", _netrc_block(facts), _block("Once, on the command line", *once))
 
 
 def _uv(facts: _Facts) -> Card:
-    table = [
-        "[[tool.uv.index]]",
-        f'name = "{facts.name}"',
-        f'url = "{facts.index}"',
-        f'publish-url = "{facts.index}"',
-        "default = true",
-    ]
-    environment = [
-        f"export UV_INDEX_{facts.variable}_USERNAME={facts.access_key}",
-        f"export UV_INDEX_{facts.variable}_PASSWORD={facts.secret_key}",
-    ]
-    publish = [
-        f"export UV_PUBLISH_USERNAME={facts.access_key}",
-        f"export UV_PUBLISH_PASSWORD={facts.secret_key}",
-        f"uv publish --index {facts.name}",
-    ]
-    return Card(
+    return _card(
         "uv",
-        "uv",
-        [
-            Block("pyproject.toml", "\n".join(table)),
-            Block("The environment, if they are not in .netrc", "\n".join(environment)),
-            Block("To publish", "\n".join(publish)),
-        ],
+        _block(
+            "pyproject.toml",
+            "[[tool.uv.index]]",
+            f'name = "{facts.name}"',
+            f'url = "{facts.index}"',
+            f'publish-url = "{facts.index}"',
+            "default = true",
+        ),
+        _block(
+            "The environment, if they are not in .netrc",
+            f"export UV_INDEX_{facts.variable}_USERNAME={facts.access_key}",
+            f"export UV_INDEX_{facts.variable}_PASSWORD={facts.secret_key}",
+        ),
+        _block(
+            "To publish",
+            f"export UV_PUBLISH_USERNAME={facts.access_key}",
+            f"export UV_PUBLISH_PASSWORD={facts.secret_key}",
+            f"uv publish --index {facts.name}",
+        ),
     )
 
 
 def _poetry(facts: _Facts) -> Card:
-    install = [
-        f"poetry source add --priority=primary {facts.name} {facts.index}",
-        f"poetry config http-basic.{facts.name} {facts.access_key} {facts.secret_key}",
-    ]
-    publish = [
-        f"poetry config repositories.{facts.name} {facts.index}",
-        f"poetry publish --build --repository {facts.name}",
-    ]
-    return Card(
-        "poetry",
+    return _card(
         "Poetry",
-        [
-            Block("Once, on the command line, in the project", "\n".join(install)),
-            Block("To publish", "\n".join(publish)),
-        ],
+        _block(
+            "Once, on the command line, in the project",
+            f"poetry source add --priority=primary {facts.name} {facts.index}",
+            f"poetry config http-basic.{facts.name} {facts.access_key} {facts.secret_key}",
+        ),
+        _block(
+            "To publish",
+            f"poetry config repositories.{facts.name} {facts.index}",
+            f"poetry publish --build --repository {facts.name}",
+        ),
     )
 
 
 def _pdm(facts: _Facts) -> Card:
-    # A source of the name "pypi" takes the place of PyPI itself.
-    table = [
-        "[[tool.pdm.source]]",
-        'name = "pypi"',
-        f'url = "{facts.index}"',
-        f"verify_ssl = {'false' if facts.insecure else 'true'}",
-    ]
-    install = [
-        f"pdm config pypi.username {facts.access_key}",
-        f"pdm config pypi.password {facts.secret_key}",
-    ]
-    publish = [
-        f"pdm config repository.{facts.name}.url {facts.index}",
-        f"pdm config repository.{facts.name}.username {facts.access_key}",
-        f"pdm config repository.{facts.name}.password {facts.secret_key}",
-        f"pdm publish --repository {facts.name}",
-    ]
-    return Card(
-        "pdm",
+    return _card(
         "PDM",
-        [
-            Block("pyproject.toml", "\n".join(table)),
-            Block("Once, on the command line", "\n".join(install)),
-            Block("To publish", "\n".join(publish)),
-        ],
+        _block(
+            "pyproject.toml",
+            "[[tool.pdm.source]]",
+            # A source of the name "pypi" takes the place of PyPI itself.
+            'name = "pypi"',
+            f'url = "{facts.index}"',
+            f"verify_ssl = {'false' if facts.insecure else 'true'}",
+        ),
+        _block(
+            "Once, on the command line",
+            f"pdm config pypi.username {facts.access_key}",
+            f"pdm config pypi.password {facts.secret_key}",
+        ),
+        _block(
+            "To publish",
+            f"pdm config repository.{facts.name}.url {facts.index}",
+            f"pdm config repository.{facts.name}.username {facts.access_key}",
+            f"pdm config repository.{facts.name}.password {facts.secret_key}",
+            f"pdm publish --repository {facts.name}",
+        ),
     )
 
 
 def _hatch(facts: _Facts) -> Card:
-    environment = [
-        "[tool.hatch.envs.default.env-vars]",
-        f'PIP_INDEX_URL = "{facts.index}"',
-        f'UV_DEFAULT_INDEX = "{facts.index}"',
-    ]
-    publish = [
-        f"export HATCH_INDEX_REPO={facts.index}",
-        f"export HATCH_INDEX_USER={facts.access_key}",
-        f"export HATCH_INDEX_AUTH={facts.secret_key}",
-        "hatch publish",
-    ]
-    return Card(
-        "hatch",
+    return _card(
         "Hatch",
-        [
-            _netrc_block(facts),
-            Block("pyproject.toml", "\n".join(environment)),
-            Block("To publish", "\n".join(publish)),
-        ],
+        _netrc_block(facts),
+        _block(
+            "pyproject.toml",
+            "[tool.hatch.envs.default.env-vars]",
+            f'PIP_INDEX_URL = "{facts.index}"',
+            f'UV_DEFAULT_INDEX = "{facts.index}"',
+        ),
+        _block(
+            "To publish",
+            f"export HATCH_INDEX_REPO={facts.index}",
+            f"export HATCH_INDEX_USER={facts.access_key}",
+            f"export HATCH_INDEX_AUTH={facts.secret_key}",
+            "hatch publish",
+        ),
     )
 
 
 def _twine(facts: _Facts) -> Card:
-    lines = [
-        "[distutils]",
-        "index-servers =",
-        f"    {facts.name}",
-        "",
-        f"[{facts.name}]",
-        f"repository = {facts.index}",
-        f"username = {facts.access_key}",
-        f"password = {facts.secret_key}",
-    ]
-    upload = f"twine upload --repository {facts.name} dist/*"
-    return Card("twine", "twine", [Block("~/.pypirc", "\n".join(lines)), Block("To publish", upload)])
+    return _card(
+        "twine",
+        _block(
+            "~/.pypirc",
+            "[distutils]",
+            "index-servers =",
+            f"    {facts.name}",
+            "",
+            f"[{facts.name}]",
+            f"repository = {facts.index}",
+            f"username = {facts.access_key}",
+            f"password = {facts.secret_key}",
+        ),
+        _block("To publish", f"twine upload --repository {facts.name} dist/*"),
+    )
 
 
 def _docker(facts: _Facts) -> Card:
-    lines = [
-        "# syntax=docker/dockerfile:1",
-        "FROM python:3-slim",
-        f"ENV PIP_INDEX_URL={facts.index}",
-        *([f"ENV PIP_TRUSTED_HOST={facts.host}"] if facts.insecure else []),
-        "COPY requirements.txt .",
-        "RUN --mount=type=secret,id=netrc,target=/root/.netrc \\",
-        "    pip install -r requirements.txt",
-    ]
-    build = "docker build --secret id=netrc,src=$HOME/.netrc ."
-    return Card(
-        "docker",
+    return _card(
         "Docker",
-        [
-            _netrc_block(facts),
-            Block("Dockerfile (the secret is there for one step, and not in the image)", "\n".join(lines)),
-            Block("To build", build),
-        ],
+        _netrc_block(facts),
+        _block(
+            "Dockerfile (the secret is there for one step, and not in the image)",
+            "# syntax=docker/dockerfile:1",
+            "FROM python:3-slim",
+            f"ENV PIP_INDEX_URL={facts.index}",
+            *([f"ENV PIP_TRUSTED_HOST={facts.host}"] if facts.insecure else []),
+            "COPY requirements.txt .",
+            "RUN --mount=type=secret,id=netrc,target=/root/.netrc \\",
+            "    pip install -r requirements.txt",
+        ),
+        _block("To build", "docker build --secret id=netrc,src=$HOME/.netrc ."),
     )
 
 
 def _github(facts: _Facts) -> Card:
-    secrets = [
-        f"gh secret set LOCALSHOP_ACCESS_KEY --body {facts.access_key}",
-        f"gh secret set LOCALSHOP_SECRET_KEY --body {facts.secret_key}",
-    ]
     pair = "${{ secrets.LOCALSHOP_ACCESS_KEY }}:${{ secrets.LOCALSHOP_SECRET_KEY }}"
     url = with_credentials(facts.index, pair)
-    lines = [
-        "jobs:",
-        "  test:",
-        "    runs-on: ubuntu-latest",
-        "    env:",
-        f"      PIP_INDEX_URL: {url}",
-        f"      UV_DEFAULT_INDEX: {url}",
-        *([f"      PIP_TRUSTED_HOST: {facts.host}"] if facts.insecure else []),
-        "    steps:",
-        "      - uses: actions/checkout@v4",
-        "      - run: pip install -r requirements.txt",
-    ]
-    return Card(
-        "github",
+    return _card(
         "GitHub Actions",
-        [
-            Block("The project's secrets, once", "\n".join(secrets)),
-            Block(".github/workflows/test.yml", "\n".join(lines)),
-        ],
+        _block(
+            "The project's secrets, once",
+            f"gh secret set LOCALSHOP_ACCESS_KEY --body {facts.access_key}",
+            f"gh secret set LOCALSHOP_SECRET_KEY --body {facts.secret_key}",
+        ),
+        _block(
+            ".github/workflows/test.yml",
+            "jobs:",
+            "  test:",
+            "    runs-on: ubuntu-latest",
+            "    env:",
+            f"      PIP_INDEX_URL: {url}",
+            f"      UV_DEFAULT_INDEX: {url}",
+            *([f"      PIP_TRUSTED_HOST: {facts.host}"] if facts.insecure else []),
+            "    steps:",
+            "      - uses: actions/checkout@v4",
+            "      - run: pip install -r requirements.txt",
+        ),
     )
 
 
 def _gitlab(facts: _Facts) -> Card:
-    variables = [
-        f"glab variable set LOCALSHOP_ACCESS_KEY {facts.access_key}",
-        f"glab variable set LOCALSHOP_SECRET_KEY {facts.secret_key} --masked",
-    ]
     url = with_credentials(facts.index, "${LOCALSHOP_ACCESS_KEY}:${LOCALSHOP_SECRET_KEY}")
-    lines = [
-        "variables:",
-        f'  PIP_INDEX_URL: "{url}"',
-        f'  UV_DEFAULT_INDEX: "{url}"',
-        *([f'  PIP_TRUSTED_HOST: "{facts.host}"'] if facts.insecure else []),
-        "",
-        "test:",
-        "  image: python:3-slim",
-        "  script:",
-        "    - pip install -r requirements.txt",
-    ]
-    return Card(
-        "gitlab",
+    return _card(
         "GitLab CI",
-        [
-            Block("The project's variables, once (or in Settings → CI/CD → Variables)", "\n".join(variables)),
-            Block(".gitlab-ci.yml", "\n".join(lines)),
-        ],
+        _block(
+            "The project's variables, once (or in Settings → CI/CD → Variables)",
+            f"glab variable set LOCALSHOP_ACCESS_KEY {facts.access_key}",
+            f"glab variable set LOCALSHOP_SECRET_KEY {facts.secret_key} --masked",
+        ),
+        _block(
+            ".gitlab-ci.yml",
+            "variables:",
+            f'  PIP_INDEX_URL: "{url}"',
+            f'  UV_DEFAULT_INDEX: "{url}"',
+            *([f'  PIP_TRUSTED_HOST: "{facts.host}"'] if facts.insecure else []),
+            "",
+            "test:",
+            "  image: python:3-slim",
+            "  script:",
+            "    - pip install -r requirements.txt",
+        ),
     )
+
+
+def _card(tool: str, *blocks: Block) -> Card:
+    return Card(tool, blocks)
+
+
+def _block(where: str, *lines: str) -> Block:
+    return Block(where, "\n".join(lines))
 
 
 def _netrc_block(facts: _Facts) -> Block:
     text = netrc(facts.index, access_key=facts.access_key, secret_key=facts.secret_key)
-    return Block("~/.netrc, readable by you alone", text)
+    return _block("~/.netrc, readable by you alone", text)
 
 
 def _is_loopback(host: str) -> bool:
