@@ -40,12 +40,19 @@ import django
 
 django.setup()
 
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.management import call_command
 from django.db import connections
 
 from asgi_client import Browser
 from fake_upstream import FakeUpstream
 from localshop.catalog import networks, repositories, state
+
+# Hashing is meant to be slow. In this process passwords are hashed as everywhere, but with the least
+# effort; the processes that tests start do it in full.
+Argon2PasswordHasher.time_cost = 1
+Argon2PasswordHasher.memory_cost = 64
+Argon2PasswordHasher.parallelism = 1
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +65,8 @@ def _migrated():
 @pytest.fixture
 def tables(_migrated):
     """Empty tables, but for the first generation of rights."""
-    call_command("flush", verbosity=0, interactive=False)
+    # Without what Django notes down after migrating, permissions that nothing here asks for.
+    call_command("flush", verbosity=0, interactive=False, inhibit_post_migrate=True)
     state.access_changed()
     files = Path(_HOME.name) / "files"
     for path in [*files.rglob("*")] if files.exists() else []:

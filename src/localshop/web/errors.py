@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -47,4 +48,11 @@ def failed(request: HttpRequest) -> HttpResponse:
 
 
 def _page(request: HttpRequest, status: int, title: str, sentence: str) -> HttpResponse:
-    return render(request, "web/error.html", {"title": title, "sentence": sentence}, status=status)
+    # The page says who is logged in. Django has it made in whatever thread is free, and looks after the
+    # database only in the thread of the request: this one may hold a connection that broke meanwhile,
+    # and would hold the one that it opens for ever.
+    close_old_connections()
+    try:
+        return render(request, "web/error.html", {"title": title, "sentence": sentence}, status=status)
+    finally:
+        close_old_connections()
