@@ -131,6 +131,7 @@ class FrontDoor:
         await self._shop.run(remove_abandoned, self._shop.store.scratch)
         shared.join(self._shop.config.home / shared.DIRECTORY)
         self._gate = Gate(self._shop)
+        await self._gate.open()
         self._index = IndexDoor(self._shop, self._gate)
         ending = asyncio.Event()
         flushing = asyncio.create_task(_flush(self._shop, self._gate, ending))

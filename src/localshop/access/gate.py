@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from django.db import Error as DatabaseError
+
 from localshop.catalog import credentials, guessing, people, repositories
 from localshop.catalog.records import CredentialRecord, Refused, RepositoryRecord, UserRecord
 from localshop.errors import CredentialsNeeded, NoRight, Refusal
@@ -106,6 +108,11 @@ class Gate:
         found = await self._shop.look(repositories.every_repository)
         self._roster = Roster(generation, {one.slug: one for one in found})
         return False
+
+    async def open(self) -> None:
+        """Read who may come in before anybody does. If the database cannot be read now, that can wait."""
+        with suppress(DatabaseError):
+            await self.current((await self._shop.reads.token(0, "")).access)
 
     async def admit(
         self, action: Action, repository: RepositoryRecord, scope: Mapping[str, Any]

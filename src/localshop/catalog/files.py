@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Q
 
 from localshop.policies.licences import Licences
@@ -14,13 +15,28 @@ from localshop.protocol.licences import licence_of
 
 from . import attestations
 from .durability import fetched_again
+from .inserts import insert, insert_or_replace
 from .journal import Actor, note
-from .models import Blob, CoreMetadata, File, Project
+from .models import Blob, CoreMetadata, File, Project, Repository
 from .projects import become
 from .records import BlobRecord, FileRecord, WantedRecord
 
 _SEEN = Q(blob__isnull=False) | Q(pinned=True)
 """Files whose bytes are here, or were here once: their digest was found right, and holds for ever."""
+
+_PROJECT = """
+    SELECT r.id, p.name, p.kind, CAST(r.rules AS text)
+    FROM catalog_project p JOIN catalog_repository r ON r.id = p.repository_id WHERE p.id = %s
+"""
+_ARRIVING = """
+    SELECT p.id, p.name, r.slug, f.filename, f.sha256, CAST(f.entry AS text)
+    FROM catalog_file f
+    JOIN catalog_project p ON p.id = f.project_id JOIN catalog_repository r ON r.id = f.repository_id
+    WHERE f.id = %s
+"""
+_HAS_BYTES = "UPDATE catalog_file SET blob_id = %s, sha256 = %s WHERE id = %s"
+_ARRIVED = "UPDATE catalog_project SET arrivals = arrivals + 1 WHERE id = %s"
+_BLOB = "SELECT id, size, name FROM catalog_blob WHERE sha256 = %s"
 
 
 def file_at(repository_id: int, path: str, filename: str) -> FileRecord | None:
@@ -73,25 +89,25 @@ def want_file(
     """
     with fetched_again():
         become(project_id, Project.Kind.MIRRORED)
-        project = Project.objects.get(id=project_id)
+        project = _project(project_id)
         if project.kind == Project.Kind.PRIVATE:
             return None
-        row, made = File.objects.get_or_create(
+        row = File(
             repository_id=project.repository_id,
             path=path,
             filename=filename,
-            defaults={
-                "project": project,
-                "upstream_id": upstream_id,
-                "sha256": sha256,
-                "size": size,
-                "entry": dict(entry),
-            },
+            project=project,
+            upstream_id=upstream_id,
+            sha256=sha256,
+            size=size,
+            entry=dict(entry),
         )
-        if not made and not row.sha256 and sha256:
-            row.sha256 = sha256
-            row.save(update_fields=["sha256"])
-        row.blob = Blob.objects.filter(sha256=row.sha256).first() if row.sha256 else None
+        if not insert(row):
+            row = File.objects.get(repository_id=project.repository_id, path=path, filename=filename)
+            if not row.sha256 and sha256:
+                row.sha256 = sha256
+                row.save(update_fields=["sha256"])
+        row.blob = _blob(row.sha256) if row.sha256 else None
         if row.blob is not None:
             # Another repository has these very bytes.
             row.save(update_fields=["blob"])
@@ -102,17 +118,19 @@ def want_file(
 def file_arrived(file_id: int, *, sha256: str, size: int, name: str) -> BlobRecord:
     """The bytes of a file are in the storage as ``name``, complete and verified."""
     with fetched_again():
-        row = File.objects.select_related("project", "repository").get(id=file_id)
-        blob, made = Blob.objects.get_or_create(sha256=sha256, defaults={"size": size, "name": name})
-        if not made:
+        row = _arriving(file_id)
+        blob = Blob(sha256=sha256, size=size, name=name)
+        if not insert(blob):
+            blob = Blob.objects.get(sha256=sha256)
             blob.size, blob.name = size, name
             blob.save(update_fields=["size", "name"])
-        File.objects.filter(id=file_id).update(blob=blob, sha256=sha256)
+        with connection.cursor() as cursor:
+            cursor.execute(_HAS_BYTES, [blob.id, sha256, file_id])
         if row.sha256 != sha256:
             # A file whose page told no digest has one now.
             Project.objects.filter(id=row.project_id).update(serial=F("serial") + 1)
         _came_home(row, sha256=sha256, size=size)
-    return BlobRecord(sha256=blob.sha256, size=blob.size, name=blob.name)
+    return BlobRecord(sha256=sha256, size=size, name=name)
 
 
 def size_told(file_id: int, size: int) -> None:
@@ -177,21 +195,26 @@ def save_metadata(
     where licences decide what is shown.
     """
     with fetched_again():
-        project = Project.objects.select_related("repository").get(id=project_id)
-        CoreMetadata.objects.update_or_create(
+        project = _project(project_id)
+        held = CoreMetadata(
             repository_id=project.repository_id,
+            project=project,
             path=path,
             filename=filename,
-            defaults={
-                "project": project,
-                "sha256": sha256,
-                "body": zlib.compress(body),
-                "licence": licence_of(body),
-            },
+            sha256=sha256,
+            body=zlib.compress(body),
+            licence=licence_of(body),
         )
+        insert_or_replace(held, unique=["repository_id", "path", "filename"])
         _arrived(project_id)
         if surprising or Licences.name in project.repository.rules:
             Project.objects.filter(id=project_id).update(serial=F("serial") + 1)
+
+
+def metadata_digest(repository_id: int, path: str, filename: str) -> str | None:
+    """SHA-256 of the METADATA of a wheel, if that is held."""
+    held = CoreMetadata.objects.filter(repository_id=repository_id, path=path, filename=filename)
+    return held.values_list("sha256", flat=True).first()
 
 
 def metadata_digests(project_id: int) -> dict[tuple[str, str], str]:
@@ -252,7 +275,40 @@ def _note(action: str, row: File, detail: Mapping[str, object]) -> None:
 
 
 def _arrived(project_id: int) -> None:
-    Project.objects.filter(id=project_id).update(arrivals=F("arrivals") + 1)
+    with connection.cursor() as cursor:
+        cursor.execute(_ARRIVED, [project_id])
+
+
+def _project(project_id: int) -> Project:
+    """The project with the rules of its repository, for what a first installation writes."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PROJECT, [project_id])
+        found = cursor.fetchone()
+    if found is None:
+        raise Project.DoesNotExist
+    repository_id, name, kind, rules = found
+    repository = Repository(id=repository_id, rules=json.loads(rules))
+    return Project(id=project_id, repository=repository, name=name, kind=kind)
+
+
+def _arriving(file_id: int) -> File:
+    """A file with what has to be known of it when its bytes arrive."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ARRIVING, [file_id])
+        found = cursor.fetchone()
+    if found is None:
+        raise File.DoesNotExist
+    project_id, project, slug, filename, sha256, entry = found
+    row = File(id=file_id, filename=filename, sha256=sha256, entry=json.loads(entry))
+    row.project, row.repository = Project(id=project_id, name=project), Repository(slug=slug)
+    return row
+
+
+def _blob(sha256: str) -> Blob | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_BLOB, [sha256])
+        found = cursor.fetchone()
+    return Blob(id=found[0], sha256=sha256, size=found[1], name=found[2]) if found is not None else None
 
 
 def _first(rows: object) -> FileRecord | None:

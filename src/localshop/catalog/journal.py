@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from django.db import transaction
 from django.db.models import Q
 
+from .inserts import insert
 from .models import Event
 from .records import EventRecord, Refused, Tally
 
@@ -36,7 +37,7 @@ def note(
     detail: Mapping[str, object] | None = None,
 ) -> None:
     """Write one line; call it in the transaction that does what it tells of."""
-    Event.objects.create(
+    line = Event(
         at=at,
         action=action,
         who=actor.who,
@@ -46,6 +47,7 @@ def note(
         subject=subject,
         detail=dict(detail or {}),
     )
+    insert(line)
 
 
 @dataclass(frozen=True, slots=True)

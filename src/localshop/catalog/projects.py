@@ -6,13 +6,18 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from . import alarms
 from .durability import fetched_again
+from .inserts import insert, insert_or_replace
 from .models import File, Project, ShelvedPage, UpstreamPage
 from .records import Bad, ProjectRecord, UpstreamPageRecord
+
+_BECOME = """
+    UPDATE catalog_project SET kind = %s, listed = %s, serial = serial + %s WHERE id = %s AND kind = ''
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +96,14 @@ def save_findings(
     """
     moment = datetime.fromtimestamp(now, tz=UTC)
     with fetched_again():
-        first = {"listed": listed, "status": status, "status_reason": status_reason, "serial": 1}
-        row, made = Project.objects.get_or_create(
-            repository_id=repository_id, name=name, defaults={**first, "fresh_until": fresh_until}
-        )
-        if made:
-            # As most are: a cold installation looks at hundreds.
-            UpstreamPage.objects.bulk_create(
-                _first_page(row, finding, moment) for finding in findings if finding.page is not None
-            )
+        row = Project(repository_id=repository_id, name=name, fresh_until=fresh_until, listed=listed)
+        row.status, row.status_reason = status, status_reason
+        if insert(row):
+            for finding in findings:
+                if finding.page is not None:
+                    insert(_first_page(row, finding, moment))
             return _record(row)
+        row = Project.objects.get(repository_id=repository_id, name=name)
         changed = (row.listed, row.status, row.status_reason) != (listed, status, status_reason)
         known = {one.upstream_id: one for one in UpstreamPage.objects.filter(project=row)}
         for finding in findings:
@@ -177,10 +180,9 @@ def become(project_id: int, kind: str) -> None:
     A mirrored one shows what it showed before, so its page stays on the shelf.
     """
     newer = 0 if kind == Project.Kind.MIRRORED else 1
-    with transaction.atomic():
-        Project.objects.filter(id=project_id, kind=Project.Kind.UNDECIDED).update(
-            kind=kind, listed=True, serial=F("serial") + newer
-        )
+    with transaction.atomic(), connection.cursor() as cursor:
+        # The first file of each project asks, and those of a first installation come by the hundred.
+        cursor.execute(_BECOME, [kind, True, newer, project_id])
 
 
 def save_page(
@@ -196,17 +198,17 @@ def save_page(
 ) -> None:
     """Put a rendered page (gzip) on the shelf, unless one of a newer serial lies there."""
     with fetched_again():
-        values = {
-            "serial": serial,
-            "recipe": recipe,
-            "good_from": good_from,
-            "good_until": good_until,
-            "digest": digest,
-            "body": body,
-        }
-        known = ShelvedPage.objects.filter(project_id=project_id, form=form)
-        if not known.filter(serial__lte=serial).update(**values) and not known.exists():
-            ShelvedPage.objects.create(project_id=project_id, form=form, **values)
+        page = ShelvedPage(
+            project_id=project_id,
+            form=form,
+            serial=serial,
+            recipe=recipe,
+            good_from=good_from,
+            good_until=good_until,
+            digest=digest,
+            body=body,
+        )
+        insert_or_replace(page, unique=["project_id", "form"], only="old.serial <= excluded.serial")
 
 
 def _record(row: Project) -> ProjectRecord:

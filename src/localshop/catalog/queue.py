@@ -21,6 +21,8 @@ from django.utils.module_loading import import_string
 
 from localshop.errors import BadInput
 
+from .durability import fetched_again
+from .inserts import insert
 from .models import Job
 from .records import JobRecord
 
@@ -31,6 +33,12 @@ DELAYS = (2.0, 10.0, 60.0, 300.0, 1800.0)
 _REVIVE_AFTER = 300.0
 _APART = 60.0
 """Seconds by which clocks of several machines may differ."""
+
+# Each half by an index of its own.
+_STATES = """
+    SELECT state FROM catalog_job WHERE key = %s AND state = 'waiting' UNION ALL
+    SELECT state FROM catalog_job WHERE key = %s AND state = 'failed'
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +68,11 @@ def enqueue(
     One that failed is given another chance when somebody asks again, but not at once, unless a person
     insists.
     """
-    if Job.objects.filter(key=key, state=Job.State.WAITING).exists():
+    if Job.State.WAITING in _states(key):
         return
     with transaction.atomic():
-        failed = Job.objects.filter(key=key, state=Job.State.FAILED)
-        if failed.exists():
+        if Job.State.FAILED in _states(key):
+            failed = Job.objects.filter(key=key, state=Job.State.FAILED)
             long_ago = Q(run_after__lt=now - _REVIVE_AFTER) | Q(run_after__gt=now + _APART)
             rested = failed if insist else failed.filter(long_ago)
             rested.update(state=Job.State.WAITING, attempts=0, run_after=now, payload=dict(payload))
@@ -72,16 +80,24 @@ def enqueue(
             return
         job = Job(name=name, key=key, payload=dict(payload), priority=priority, run_after=now, every=every)
         # Two that ask at the same moment: the unique key lets one row in.
-        Job.objects.bulk_create([job], ignore_conflicts=True)
+        insert(job)
         _tell(key)
+
+
+def _states(key: str) -> set[str]:
+    """Whether jobs of this key wait, or have failed. Each file of a first installation asks."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STATES, [key, key])
+        return {state for (state,) in cursor.fetchall()}
 
 
 def claim(worker: str, *, now: float, names: Collection[str], only: int | None = None) -> Claim | None:
     """Take the next job that is due, or one whose worker is silent.
 
-    ``only``: take that job, if it is one of these, or nothing.
+    ``only``: take that job, if it is one of these, or nothing. A power cut may undo it, as it may undo the
+    end of the job: then it is done once more.
     """
-    with transaction.atomic():
+    with fetched_again():
         _doubt(now)
         rows = _due(now, names, only=only)
         if connection.features.has_select_for_update_skip_locked:
@@ -116,7 +132,7 @@ def heartbeat(worker: str, ids: Collection[int], *, now: float) -> None:
 
 def done(claim: Claim, *, now: float) -> None:
     """The job is done: its row goes, or waits for its next time."""
-    with transaction.atomic():
+    with fetched_again():
         row = _mine(claim.worker, [claim.id]).first()
         if row is None:
             return

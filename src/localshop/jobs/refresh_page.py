@@ -46,7 +46,7 @@ async def refresh_page(shop: Shop, payload: Mapping[str, Any]) -> None:
 def _newest_wheel(repository: RepositoryRecord, project_id: int) -> tuple[str, str] | None:
     answer = answering(repository, projects.upstream_pages(project_id))
     found = []
-    for entry in answer[1].files if answer is not None else ():
+    for entry in answer.document.files if answer is not None else ():
         parsed = parse(entry.filename)
         version = version_or_none(parsed.version) if parsed is not None and parsed.kind == "wheel" else None
         if version is not None:

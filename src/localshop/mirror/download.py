@@ -28,9 +28,20 @@ class Download:
     _grown: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def whole(self) -> BlobRecord:
-        """Wait until the file is here; raises what kept it away."""
+        """Wait until the file is here, and was looked into; raises what kept it away."""
         assert self.task is not None
         return await asyncio.shield(self.task)
+
+    async def here(self) -> BlobRecord:
+        """Wait until the file is here; raises what kept it away."""
+        while self.blob is None:
+            await self._news()
+        return self.blob
+
+    def arrived(self, blob: BlobRecord) -> None:
+        """All of it is here, verified and known to the database."""
+        self.blob, self.size = blob, blob.size
+        self.grew()
 
     async def told_size(self) -> int:
         """Wait until the size is known; raises what kept the file away."""
@@ -80,8 +91,7 @@ class Download:
     def ended(self, task: asyncio.Task[BlobRecord]) -> None:
         """The task is done: with the file, or with what kept it away."""
         if not task.cancelled() and task.exception() is None:
-            self.blob = task.result()
-            self.size = self.blob.size
+            self.arrived(task.result())
         self.grew()
 
     def _has_bytes(self) -> bool:

@@ -59,10 +59,10 @@ def fetch_files(
     answer = answering(repository, projects.upstream_pages(project.id))
     if answer is None:
         return []
-    source = next(one for one in repository.upstreams if one.id == answer[0])
+    source = next(one for one in repository.upstreams if one.id == answer.upstream_id)
     fetched = []
     called = hearing(repository, project)
-    for entry in answer[1].files:
+    for entry in answer.document.files:
         if entry.filename not in filenames or called.verdict(entry, now) is not None:
             continue
         located = Located(project, source, entry)

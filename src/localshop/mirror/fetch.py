@@ -81,6 +81,8 @@ async def _fetch(shop: Shop, source: Source, file: FileRecord, download: Downloa
             if leads:
                 with _opened(download.part) as fd:
                     blob = await _Leader(shop, source, file, download=download, fd=fd).run()
+                # Nobody has to wait for a look inside.
+                download.arrived(blob)
                 await shop.run(keep_metadata, shop, file, blob)
                 return blob
         if download.size is None:
@@ -166,7 +168,8 @@ class _Leader:
 
     async def run(self) -> BlobRecord:
         """Fetch all of it, check it, put it in its place."""
-        await self._shop.run(self._hash_what_is_there)
+        if os.fstat(self._fd).st_size:
+            await self._shop.run(self._hash_what_is_there)
         resumed = self._position > 0
         await self._all_bytes()
         wrong = self._wrong()

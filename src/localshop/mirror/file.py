@@ -103,7 +103,7 @@ async def file(
         )
     until = deadline()
     async with in_time(filename, until=until):
-        located = await locate(shop, repository, path, filename)
+        located = await locate(shop, repository, path, filename, row=row)
         if located is None:
             return None
         verdict = await verdict_on(shop, repository, located)
@@ -141,8 +141,10 @@ async def _missing(shop: Shop, repository: RepositoryRecord, located: Located, *
     withheld = await _not_fetched(shop, repository, located)
     if withheld is not None:
         return withheld
+    # Where the upstream wants credentials the client has not ours, and would meet a 401.
+    redirects = repository.miss == "redirect" and not located.source.username
     try:
-        wanted = await shop.write(want, located)
+        wanted = await shop.write(_want, located, fetch=redirects, now=shop.now())
     except DatabaseError as error:
         if located.source.username:
             raise
@@ -154,10 +156,11 @@ async def _missing(shop: Shop, repository: RepositoryRecord, located: Located, *
     blob = wanted.blob
     if blob is not None and await shop.carry(shop.store.size, blob.name) == blob.size:
         return Here(blob.name, blob.sha256, blob.size)
-    # Where the upstream wants credentials the client has not ours, and would meet a 401.
-    if repository.miss == "redirect" and not located.source.username:
-        with contextlib.suppress(DatabaseError):
-            await shop.write(enqueue_fetch, wanted, now=shop.now())
+    if redirects:
+        if blob is not None:
+            # The storage has lost it.
+            with contextlib.suppress(DatabaseError):
+                await shop.write(enqueue_fetch, wanted, now=shop.now())
         return Elsewhere(located.entry.url)
     try:
         return await _streamed(bring_home(shop, located.source, wanted), wanted, until=until)
@@ -190,6 +193,14 @@ def is_swapped(located: Located) -> bool:
     return stored is not None and stored.path != entry.path and stored.sha256 != entry.sha256
 
 
+def _want(located: Located, *, fetch: bool, now: float) -> FileRecord | None:
+    """Make the row, and have it brought home behind the request: both, or neither."""
+    wanted = want(located)
+    if fetch and wanted is not None and wanted.blob is None:
+        enqueue_fetch(wanted, now=now)
+    return wanted
+
+
 def want(located: Located) -> FileRecord | None:
     """Make the row of a file that somebody asked for; None: its project has just become private."""
     entry = located.entry
@@ -214,7 +225,7 @@ async def _streamed(download: Download, wanted: FileRecord, *, until: float) -> 
     await download.begun()
     if (download.size or 0) <= max(_SMALL, HELD_BACK):
         with contextlib.suppress(TimeoutError):
-            blob = await asyncio.wait_for(download.whole(), _PATIENCE)
+            blob = await asyncio.wait_for(download.here(), _PATIENCE)
             return Here(blob.name, blob.sha256, blob.size)
     return Coming(download, wanted.sha256, until)
 

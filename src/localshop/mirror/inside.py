@@ -31,7 +31,7 @@ def keep_metadata(shop: Shop, file: FileRecord, blob: BlobRecord) -> None:
         event(log, logging.WARNING, "metadata-unreadable", f"{file.filename}: {error}", project=file.project)
         return
     digest = hashlib.sha256(body).hexdigest()
-    held = files.metadata_digests(file.project_id).get((file.path, file.filename))
+    held = files.metadata_digest(file.repository_id, file.path, file.filename)
     told = held or entry_from_json(file.entry).core_metadata
     if held != digest:
         files.save_metadata(

@@ -47,12 +47,12 @@ async def learn_licences(shop: Shop, repository: RepositoryRecord, project: Proj
 def _unknown(repository: RepositoryRecord, project: ProjectRecord, now: float) -> list[Located]:
     """A wheel of each of the newest releases whose licence alone is missing."""
     answer = answering(repository, projects.upstream_pages(project.id))
-    source = next((one for one in repository.upstreams if answer and one.id == answer[0]), None)
+    source = next((one for one in repository.upstreams if answer and one.id == answer.upstream_id), None)
     if answer is None or source is None:
         return []
     called, held = hearing(repository, project), files.metadata_digests(project.id)
     wheels: dict[Version, list[Entry]] = {}
-    for entry in answer[1].files:
+    for entry in answer.document.files:
         subject = called.subject(entry)
         version = version_or_none(subject.version) if subject.kind == "wheel" else None
         if version is not None:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from localshop.catalog import files, projects
+from localshop.catalog.reads import FileRow
 from localshop.catalog.records import ProjectRecord, RepositoryRecord
 from localshop.errors import UpstreamUnavailable
 from localshop.protocol.document import Entry, entry_from_json
 from localshop.protocol.filenames import candidates
 from localshop.shelf.known import known_project
-from localshop.shelf.parts import answering
+from localshop.shelf.parts import Answer, answering
 from localshop.shop import Shop
 from localshop.upstream.source import Source
 
 from .names import is_ours
-from .refresh import entries_of, refresh
+from .refresh import refresh
 
 _LOOK_AGAIN_AFTER = 10.0
 """Seconds after which a file that a fresh page does not list is looked for upstream once more."""
@@ -30,13 +31,16 @@ class Located:
     entry: Entry
 
 
-async def locate(shop: Shop, repository: RepositoryRecord, path: str, filename: str) -> Located | None:
+async def locate(
+    shop: Shop, repository: RepositoryRecord, path: str, filename: str, *, row: FileRow | None = None
+) -> Located | None:
     """The file of a URL, by the pages of the projects that its name could belong to.
 
+    ``row`` is what was just read of it, if anything was.
     It works with no page visited before: a lock file has the file's URL alone. Raises the
     upstream's error when it fails and the project is not known.
     """
-    row = await shop.reads.file(repository.id, path, filename)
+    row = row or await shop.reads.file(repository.id, path, filename)
     known = await shop.run(files.file_at, repository.id, path, filename) if row.id else None
     if known is not None:
         found = await _by_row(
@@ -115,20 +119,18 @@ def _may_look_again(shop: Shop, repository: RepositoryRecord, project: ProjectRe
 async def _in_document(
     shop: Shop, repository: RepositoryRecord, project: ProjectRecord, place: tuple[str, str]
 ) -> Located | None:
-    known = shop.entries.get(project.id, state=project.serial)
-    if known is None:
-        known = await shop.run(_entries, repository, project.id)
-        shop.entries.put(project.id, known, weight=len(known) + 1, state=project.serial)
-    found = known.get(place)
-    if found is None:
-        return None
-    source = _source(repository, found[0])
-    return Located(project, source, found[1]) if source is not None else None
+    answer: Answer | None = shop.answers.get(project.id, state=project.serial)
+    if answer is None:
+        answer = await shop.look(_answering, repository, project.id)
+        if answer is None:
+            return None
+        shop.answers.put(project.id, answer, weight=answer.weight, state=project.serial)
+    entry, source = answer.entry(place), _source(repository, answer.upstream_id)
+    return Located(project, source, entry) if entry is not None and source is not None else None
 
 
-def _entries(repository: RepositoryRecord, project_id: int) -> dict[tuple[str, str], tuple[int, Entry]]:
-    answer = answering(repository, projects.upstream_pages(project_id))
-    return entries_of(*answer) if answer is not None else {}
+def _answering(repository: RepositoryRecord, project_id: int) -> Answer | None:
+    return answering(repository, projects.upstream_pages(project_id))
 
 
 def _source(repository: RepositoryRecord, upstream_id: int | None) -> Source | None:

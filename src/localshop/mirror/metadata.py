@@ -69,7 +69,7 @@ async def _look_for(
             return None
         await shop.run(keep_metadata, shop, stored, stored.blob)
     else:
-        located = await locate(shop, repository, path, filename)
+        located = await locate(shop, repository, path, filename, row=row)
         if located is None:
             return None
         verdict = await verdict_on(shop, repository, located)

@@ -6,17 +6,18 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from localshop.catalog import alarms, files, projects
 from localshop.catalog.projects import Finding
 from localshop.catalog.records import Bad, ProjectRecord, RepositoryRecord, UpstreamPageRecord
 from localshop.errors import UpstreamDenied, UpstreamError, UpstreamNonsense, UpstreamUnavailable
 from localshop.observe.log import event, get_logger
-from localshop.protocol.document import Document, Entry, pack, with_first_seen
+from localshop.protocol.document import Document, pack, with_first_seen
 from localshop.protocol.filenames import parse
 from localshop.protocol.readers import read
 from localshop.shelf.known import known_project
-from localshop.shelf.parts import known_document
+from localshop.shelf.parts import Answer, known_document
 from localshop.shop import Shop
 from localshop.upstream.answers import PageAnswer
 from localshop.upstream.source import Source
@@ -30,6 +31,8 @@ TRY_AGAIN_AFTER = 10.0
 """Seconds for which a page is served stale before an upstream that failed is asked again."""
 LONGEST_REST = 300.0
 """Seconds, at most, for which one is not asked again because it wants to be left alone."""
+_SMALL = 64 << 10
+"""Bytes of a page, without compression, that are read in two milliseconds or so."""
 
 log = get_logger(__name__)
 
@@ -98,7 +101,10 @@ async def _ask_in_order(
         try:
             answer = await _ask(shop, source, name, last)
             _check_serial(answer, last)
-            document = await _read(shop, answer, name, last)
+            taking_in = partial(_take_in, source, answer, name, last=last, now=_latest(shop, answer))
+            # A large page takes too long for the loop; a small one less than a thread would take from it.
+            small = len(answer.body) <= _SMALL
+            document, found = taking_in() if small else await shop.run(taking_in)
         except UpstreamError as error:
             trip.failure = error
             trip.findings.append(Finding(source.id, None, error=error.sentence))
@@ -107,8 +113,6 @@ async def _ask_in_order(
                 break
             document = known_document(last)
         else:
-            # Packing a large page takes too long for the loop.
-            found = await shop.run(_record, source, answer, document, last=last, now=_latest(shop, answer))
             trip.findings.append(Finding(source.id, found, filenames=_filenames(document)))
             before = known_document(last) if last is not None and found is not None else None
             if before is not None:
@@ -155,17 +159,36 @@ def _check_serial(answer: PageAnswer, last: UpstreamPageRecord | None) -> None:
     )
 
 
-async def _read(
-    shop: Shop, answer: PageAnswer, name: str, last: UpstreamPageRecord | None
-) -> Document | None:
-    """The document that an answer means; None: the upstream does not have the project."""
-    if answer.state == "absent":
-        return None
+def _take_in(
+    source: Source, answer: PageAnswer, name: str, *, last: UpstreamPageRecord | None, now: float
+) -> tuple[Document | None, UpstreamPageRecord | None]:
+    """The document that an answer means, and what is to be kept of it.
+
+    No document: the upstream does not have the project; nothing to keep: it says what it said before.
+    """
     if answer.state == "unchanged":
-        return known_document(last) if last is not None else None
-    document = await shop.run(
-        read, answer.body, content_type=answer.content_type, url=answer.url, project=name
+        return (known_document(last) if last is not None else None), None
+    document = _read(answer, name) if answer.state == "found" else None
+    if document is not None:
+        before = known_document(last) if last is not None else None
+        document = with_first_seen(
+            document, before, changed=last.changed if last is not None else now, now=now
+        )
+    packed = pack(document) if document is not None else b""
+    return document, UpstreamPageRecord(
+        upstream_id=source.id,
+        document=packed,
+        digest=hashlib.sha256(packed).hexdigest(),
+        etag=answer.etag,
+        last_modified=answer.last_modified,
+        serial=answer.serial,
+        error="",
+        changed=now,
     )
+
+
+def _read(answer: PageAnswer, name: str) -> Document:
+    document = read(answer.body, content_type=answer.content_type, url=answer.url, project=name)
     if document.dropped:
         event(
             log,
@@ -176,33 +199,6 @@ async def _read(
             url=answer.url,
         )
     return document
-
-
-def _record(
-    source: Source,
-    answer: PageAnswer,
-    document: Document | None,
-    *,
-    last: UpstreamPageRecord | None,
-    now: float,
-) -> UpstreamPageRecord | None:
-    if answer.state == "unchanged":
-        return None
-    if document is not None:
-        before = known_document(last) if last is not None else None
-        document = with_first_seen(
-            document, before, changed=last.changed if last is not None else now, now=now
-        )
-    packed = pack(document) if document is not None else b""
-    return UpstreamPageRecord(
-        upstream_id=source.id,
-        document=packed,
-        digest=hashlib.sha256(packed).hexdigest(),
-        etag=answer.etag,
-        last_modified=answer.last_modified,
-        serial=answer.serial,
-        error="",
-    )
 
 
 async def _write_down(
@@ -244,15 +240,11 @@ async def _write_down(
         bad=await shop.run(_bad, repository, project, trip.turns) if project is not None else (),
     )
     if project is None and trip.document is not None:
-        # The next who comes wants one of these.
-        found = entries_of(trip.findings[-1].upstream_id, trip.document)
-        shop.entries.put(saved.id, found, weight=len(found) + 1, state=saved.serial)
+        # The page is made of it now, and the next who comes wants one of its files.
+        answer = Answer(trip.findings[-1].upstream_id, trip.document, now)
+        shop.answers.put(saved.id, answer, weight=answer.weight, state=saved.serial)
+        shop.records.put(saved.id, saved, state=saved.serial)
     return saved
-
-
-def entries_of(upstream_id: int, document: Document) -> dict[tuple[str, str], tuple[int, Entry]]:
-    """What this upstream says of each file, by path and file name."""
-    return {(entry.path, entry.filename): (upstream_id, entry) for entry in document.files}
 
 
 def _bad(repository: RepositoryRecord, project: ProjectRecord, turns: Sequence[Turn]) -> list[Bad]:

@@ -10,7 +10,7 @@ from localshop.catalog.records import BlobRecord, ProjectRecord, RepositoryRecor
 from localshop.policies.records import Verdict
 from localshop.protocol.document import Entry, entry_from_json
 from localshop.shelf.hearing import hearing
-from localshop.shelf.parts import answering
+from localshop.shelf.parts import Answer, answering
 from localshop.shop import Shop
 from localshop.upstream.source import Source
 
@@ -59,17 +59,22 @@ async def stock(shop: Shop, repository: RepositoryRecord, name: str, *, again: b
     return await shop.run(_take_stock, shop, repository, project, asked=asked)
 
 
+def _source(repository: RepositoryRecord, answer: Answer | None) -> Source | None:
+    if answer is None:
+        return None
+    return next((one for one in repository.upstreams if one.id == answer.upstream_id), None)
+
+
 def _take_stock(shop: Shop, repository: RepositoryRecord, project: ProjectRecord, *, asked: bool) -> Stock:
     private = project.kind == "private"
     answer = None if private else answering(repository, projects.upstream_pages(project.id))
-    upstream_id, document = answer or (None, None)
     entries: dict[str, Entry] = {}
-    if document is not None and not shop.config.offline:
-        entries = {entry.filename: entry for entry in document.files}
+    if answer is not None and not shop.config.offline:
+        entries = {entry.filename: entry for entry in answer.document.files}
     stored: dict[str, BlobRecord] = {}
     for file in files.files_of(project.id):
         # What came from another upstream than the one that answers now is not mixed in.
-        if file.blob is not None and (document is None or file.upstream_id in {None, upstream_id}):
+        if file.blob is not None and (answer is None or file.upstream_id in {None, answer.upstream_id}):
             # What is here stays as it was first seen, also when the upstream changes or drops it.
             entries[file.filename] = entry_from_json(file.entry)
             stored[file.filename] = file.blob
@@ -84,7 +89,7 @@ def _take_stock(shop: Shop, repository: RepositoryRecord, project: ProjectRecord
         ours=private,
         asked=asked,
         project=project,
-        source=next((one for one in repository.upstreams if one.id == upstream_id), None),
+        source=_source(repository, answer),
         entries=entries,
         stored=stored,
         hidden=hidden,

@@ -68,15 +68,15 @@ async def heard(
 
     Every change of what he is told raises the project's serial, and other rules have another mark.
     """
-    state = (serial, repository.rules.mark)
-    found: Hearing | None = shop.hearings.get(project_id, state=state)
+    mark = repository.rules.mark
+    found: Hearing | None = shop.hearings.get(project_id, state=(serial, mark))
     if found is None:
         project = await known_project(shop, repository, name)
         if project is None:
             return None
         found = await _called(shop, repository, project)
         if project.id == project_id and project.serial == serial:
-            shop.hearings.put(project_id, found, weight=_LEAST + len(found.known), state=state)
+            remember(shop, found, project, mark=mark)
     return found
 
 
@@ -88,11 +88,22 @@ async def _called(shop: Shop, repository: RepositoryRecord, project: ProjectReco
     return await shop.flights.once(key, lambda: shop.look(hearing, repository, project))
 
 
+def hearing_of(judge: Judge) -> Hearing:
+    """The hearing of a project of whose files no rule says anything."""
+    return Hearing(Parts(judge.case.project, own=(), document=None, judge=judge), {})
+
+
+def remember(shop: Shop, hearing: Hearing, project: ProjectRecord, *, mark: str) -> None:
+    """Keep a hearing, by rules of this mark, for as long as the project stays in this state."""
+    weight = _LEAST + len(hearing.known)
+    shop.hearings.put(project.id, hearing, weight=weight, state=(project.serial, mark))
+
+
 def hearing(repository: RepositoryRecord, project: ProjectRecord) -> Hearing:
     """Call a project before its judge; this is blocking work."""
     judge = judge_of(repository, project)
     if judge.idle:
-        return Hearing(Parts(project.name, own=(), document=None, judge=judge), {})
+        return hearing_of(judge)
     parts = parts_of(repository, project)
     known = {entry.place: subject for entry, subject in subjects(parts)}
     for own in map(own_of, files.every_row(project.id)):

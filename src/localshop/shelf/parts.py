@@ -3,38 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from localshop.catalog import advisories, files, held, policies, projects
 from localshop.catalog.records import FileRecord, ProjectRecord, RepositoryRecord, UpstreamPageRecord
 from localshop.policies.judge import Judge
 from localshop.policies.licences import Licences
 from localshop.policies.records import Case, Finding, Hold, Pass
-from localshop.protocol.document import Document, entry_from_json, unpack
+from localshop.protocol.document import Document, Entry, entry_from_json, unpack
 from localshop.protocol.filenames import parse
 
-from .assemble import Own, Parts
+from .assemble import Own, Parts, Place
 
 
-def parts_of(repository: RepositoryRecord, project: ProjectRecord) -> Parts:
-    """The parts of a project's page that the judge looks at; this is blocking work."""
-    known = projects.upstream_pages(project.id) if project.kind != "private" else {}
-    answer = answering(repository, known)
-    upstream_id, document = answer or (None, None)
+@dataclass(slots=True)
+class Answer:
+    """What the upstream that answers for a project says of it, ``since`` then (seconds since the epoch)."""
+
+    upstream_id: int
+    document: Document
+    since: float
+    _entries: dict[Place, Entry] = field(default_factory=dict)
+
+    def entry(self, place: Place) -> Entry | None:
+        """What it says of the file at this place."""
+        if not self._entries:
+            self._entries = {entry.place: entry for entry in self.document.files}
+        return self._entries.get(place)
+
+    @property
+    def weight(self) -> int:
+        """About what it takes in memory, in files."""
+        return len(self.document.files) + 1
+
+
+def parts_of(repository: RepositoryRecord, project: ProjectRecord, *, answer: Answer | None = None) -> Parts:
+    """The parts of a project's page that the judge looks at; this is blocking work.
+
+    ``answer``: that of the upstream, where it is known already.
+    """
+    if project.kind == "private":
+        answer = None
+    elif answer is None:
+        answer = answering(repository, projects.upstream_pages(project.id))
     own = [
         own_of(file)
         # Nothing of an undecided project was ever wanted.
         for file in (files.files_of(project.id) if project.kind else ())
         # What came from another upstream than the one that answers now is not mixed in.
-        if document is None or file.upstream_id in {None, upstream_id}
+        if answer is None or file.upstream_id in {None, answer.upstream_id}
     ]
     return Parts(
         name=project.name,
         own=own,
-        document=document,
+        document=answer.document if answer is not None else None,
         judge=judge_of(repository, project),
         licences=licences_of(repository, project),
-        since=known[upstream_id].changed if upstream_id is not None else None,
+        since=answer.since if answer is not None else None,
     )
 
 
@@ -89,9 +114,7 @@ def findings_of(project: ProjectRecord) -> Sequence[Finding]:
     return advisories.findings_of([project.name]).get(project.name, ())
 
 
-def answering(
-    repository: RepositoryRecord, known: dict[int, UpstreamPageRecord]
-) -> tuple[int, Document] | None:
+def answering(repository: RepositoryRecord, known: Mapping[int, UpstreamPageRecord]) -> Answer | None:
     """The first upstream, in order, that has the project, and what it says. It answers alone.
 
     Files of several upstreams are never mixed: whoever can publish a name on a later one would
@@ -100,8 +123,8 @@ def answering(
     for source in repository.upstreams:
         page = known.get(source.id)
         document = known_document(page) if page is not None else None
-        if document is not None:
-            return source.id, document
+        if page is not None and document is not None:
+            return Answer(source.id, document, page.changed)
     return None
 
 

@@ -16,12 +16,14 @@ from localshop.catalog import attestations, files, projects
 from localshop.catalog.reads import Token
 from localshop.catalog.records import ProjectRecord, RepositoryRecord
 from localshop.observe.log import event, get_logger
+from localshop.policies.judge import Judge
 from localshop.protocol.pages import Page
 from localshop.protocol.writers import page_html, page_json
 from localshop.shop import Shop
 
 from .assemble import Parts, assemble
-from .parts import parts_of
+from .hearing import hearing_of, remember
+from .parts import Answer, parts_of
 
 log = get_logger(__name__)
 
@@ -77,8 +79,12 @@ async def make(shop: Shop, repository: RepositoryRecord, project: ProjectRecord,
 
     Nearly all clients ask for JSON, so HTML is not made before somebody wants it.
     """
-    page = await shop.run(_make, shop, repository, project, form)
+    answer: Answer | None = shop.answers.get(project.id, state=project.serial)
+    page, judge = await shop.run(_make, shop, repository, project, form=form, answer=answer)
     _keep(shop, project.id, form, page)
+    if judge.idle:
+        # Whoever wants one of its files next need not call him again.
+        remember(shop, hearing_of(judge), project, mark=repository.rules.mark)
     # Nobody has to wait for that; and without it the page is made again some time.
     shop.behind(_save(shop, project, form, page), what=f"Keeping the page of {project.name}")
     return page
@@ -149,13 +155,17 @@ def _keep(shop: Shop, project_id: int, form: str, page: Rendered) -> None:
     shop.pages.put((project_id, form), page, weight=weight(page))
 
 
-def _make(shop: Shop, repository: RepositoryRecord, project: ProjectRecord, form: str) -> Rendered:
-    made = assemble(_parts(shop, repository, project), shop.now())
+def _make(
+    shop: Shop, repository: RepositoryRecord, project: ProjectRecord, *, form: str, answer: Answer | None
+) -> tuple[Rendered, Judge]:
+    parts = _parts(shop, repository, project, answer)
+    made = assemble(parts, shop.now())
     how = recipe(shop, project.arrivals, repository.rules.mark)
     plain = _WRITERS[form](made.page)
-    return pack(
+    page = pack(
         plain, serial=project.serial, recipe=how, good_from=made.good_from, good_until=made.good_until
     )
+    return page, parts.judge
 
 
 async def _save(shop: Shop, project: ProjectRecord, form: str, page: Rendered) -> None:
@@ -177,11 +187,11 @@ async def _save(shop: Shop, project: ProjectRecord, form: str, page: Rendered) -
         event(log, logging.WARNING, "not-written-down", sentence, project=project.name)
 
 
-def _parts(shop: Shop, repository: RepositoryRecord, project: ProjectRecord) -> Parts:
+def _parts(shop: Shop, repository: RepositoryRecord, project: ProjectRecord, answer: Answer | None) -> Parts:
     # Each thing that arrives is counted: most projects are looked at once, before any has.
     untouched = not project.kind and not project.arrivals
     return replace(
-        parts_of(repository, project),
+        parts_of(repository, project, answer=answer),
         base=base_of(shop, repository),
         metadata={} if untouched else files.metadata_digests(project.id),
         offline=shop.config.offline,

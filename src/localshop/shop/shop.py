@@ -19,7 +19,6 @@ from localshop.catalog.reads import Reads, open_reads
 from localshop.catalog.records import Given, ProjectRecord
 from localshop.config import Config
 from localshop.observe.log import event, get_logger
-from localshop.protocol.document import Entry
 from localshop.storage.opening import open_store
 from localshop.storage.stores import Store
 from localshop.upstream.client import UpstreamClient
@@ -62,10 +61,8 @@ class Shop:
     """Seconds by a clock that nobody sets: for what holds for a while in this process."""
     pages: Cache[Any] = field(default_factory=lambda: Cache(_PAGES_IN_MEMORY))
     """Rendered pages, weighed in bytes."""
-    entries: Cache[dict[tuple[str, str], tuple[int, Entry]]] = field(
-        default_factory=lambda: Cache(_ENTRIES_IN_MEMORY)
-    )
-    """What the upstream (by id) that answers says of each (path, file name), weighed in files."""
+    answers: Cache[Any] = field(default_factory=lambda: Cache(_ENTRIES_IN_MEMORY))
+    """What the upstream that answers says of a project (``shelf.parts``), weighed in files."""
     hearings: Cache[Any] = field(default_factory=lambda: Cache(_HEARD_IN_MEMORY))
     """Projects before their judge, weighed in files."""
     records: Cache[ProjectRecord] = field(default_factory=lambda: Cache(_RECORDS_IN_MEMORY))

@@ -110,7 +110,7 @@ def _missing(
     row: FileRecord | None,
 ) -> HttpResponse:
     answer = None if project.kind == "private" else answering(repository, projects.upstream_pages(project.id))
-    entries = answer[1].files if answer is not None else ()
+    entries = answer.document.files if answer is not None else ()
     listed = any((entry.path, entry.filename) == (place, filename) for entry in entries)
     if row is None and not listed:
         raise Http404(f"There is no file {filename!r} here.")

@@ -141,13 +141,12 @@ def _lines(repository: RepositoryRecord, found: ProjectRecord) -> list[FileLine]
     answer = None
     if found.kind != "private":
         answer = answering(repository, projects.upstream_pages(found.id))
-    upstream_id, document = answer or (None, None)
-    listed = {entry.filename: entry for entry in document.files} if document is not None else {}
+    listed = {entry.filename: entry for entry in answer.document.files} if answer is not None else {}
     own = {
         row.filename: row
         for row in files.files_of(found.id)
         # What came from another upstream than the one that answers now is shown to no client either.
-        if document is None or row.upstream_id in {None, upstream_id}
+        if answer is None or row.upstream_id in {None, answer.upstream_id}
     }
     jobs = queue.jobs_by_key([mirror_key(row.id) for row in own.values() if row.blob is None])
     entries = {**listed, **{name: _own(row) for name, row in own.items() if _stays(row, found, listed)}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from base64 import b64encode
 from collections.abc import Mapping
+from functools import cache
 from socket import AF_INET, AddressFamily
 
 import aiohttp
@@ -31,12 +32,20 @@ _BUFFER = 256 << 10
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
+@cache
+def trusted() -> ssl.SSLContext:
+    """The authorities that this machine trusts. To read them takes some 30 ms, so it is done once."""
+    return ssl.create_default_context()
+
+
 class Connections:
     """Those of one event loop, kept open between requests."""
 
     def __init__(self, *, proxy: str, offline: bool) -> None:
         self._proxy = proxy or None
         self._offline = offline
+        # Before anybody waits for it.
+        trusted()
         # A pooled connection is used again without a look at its address, so what one source may
         # reach must not be in the pool of another.
         self._sessions: dict[Allowance, tuple[aiohttp.ClientSession, _GuardedResolver]] = {}
@@ -93,7 +102,7 @@ class Connections:
                 resolver=aiohttp.ThreadedResolver() if self._proxy else resolver,
                 limit=4 * _PER_HOST,
                 limit_per_host=_PER_HOST,
-                ssl=ssl.create_default_context(),
+                ssl=trusted(),
             )
             session = aiohttp.ClientSession(
                 connector=connector,
