@@ -30,7 +30,14 @@ async def test_a_page_of_an_error_leaves_no_connection_open(browser):
     assert {*after} <= {*before}
 
 
-async def test_the_page_of_an_error_is_there_after_the_database_was_restarted(browser):
+@pytest.fixture
+def cut_off(tables):
+    """The connection of this thread, which the fixtures keep, is cut with all others."""
+    yield
+    connection.close()
+
+
+async def test_the_page_of_an_error_is_there_after_the_database_was_restarted(cut_off, browser):
     alice = await somebody(browser, "alice")
     assert (await alice.get("/not-here/")).status == 404
     await in_thread(_others, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity")
