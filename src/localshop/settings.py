@@ -86,12 +86,13 @@ MIDDLEWARE = [
     "localshop.web.static_files.StaticFilesMiddleware",
     "localshop.web.middleware.SecureCookiesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "localshop.web.middleware.PagesMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # After the others, which the page needs that it answers a wrong host with.
+    "localshop.web.middleware.HostMiddleware",
 ]
 TEMPLATES = [
     {

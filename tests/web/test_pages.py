@@ -7,6 +7,7 @@ import dataclasses
 from ipaddress import ip_network
 
 import pytest
+from django.conf import settings
 
 from distributions import wheel
 from localshop import config
@@ -137,6 +138,18 @@ async def test_monitors_are_answered_without_a_login(browser):
         "upstreams": {"up": 0, "down": 0},
         "stale_pages": 0,
     }
+
+
+async def test_a_host_that_is_not_ours_is_refused_but_to_monitors(browser, monkeypatch):
+    """Containers and pods are asked by their addresses: they would be started anew for ever."""
+    # The client of these tests calls us localhost.
+    monkeypatch.setattr(settings, "ALLOWED_HOSTS", ["packages.example.com"])
+    for path in ("/-/alive", "/-/ready"):
+        assert (await browser.get(path)).status == 200
+    page = await browser.get("/")
+    assert (page.status, "content-security-policy" in page.headers) == (400, True)
+    monkeypatch.setattr(settings, "ALLOWED_HOSTS", ["localhost"])
+    assert (await browser.get("/")).status == 200
 
 
 async def test_however_often_monitors_ask_the_storage_is_tried_once(browser, monkeypatch):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.middleware.common import CommonMiddleware
 
 from .rights import LoginNeeded
 
@@ -35,6 +36,14 @@ class SecureCookiesMiddleware:
             for cookie in response.cookies.values():
                 cookie["secure"] = True
         return response
+
+
+class HostMiddleware(CommonMiddleware):
+    """Refuses hosts that are not ours, but to monitors: they ask containers and pods by their addresses."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
+        """Look at the host, and at slashes that are missing."""
+        return None if request.path_info.startswith("/-/") else super().process_request(request)
 
 
 class PagesMiddleware:
