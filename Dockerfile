@@ -29,7 +29,7 @@ ENV PYTHONUNBUFFERED=1
 USER 10001:10001
 VOLUME /var/lib/localshop
 EXPOSE 8000
-# Of the process alone: a database that is away is no reason to start it again.
-HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:8000' + os.environ.get('LOCALSHOP_MOUNT_PATH', '') + '/-/alive', timeout=4)"]
+# Of the process alone: a database that is away is no reason to start it again. And past any HTTP_PROXY.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["python", "-c", "import os, sys, http.client; asked = http.client.HTTPConnection('127.0.0.1:8000', timeout=4); asked.request('GET', os.environ.get('LOCALSHOP_MOUNT_PATH', '') + '/-/alive'); sys.exit(asked.getresponse().status != 200)"]
 STOPSIGNAL SIGTERM
 CMD ["localshop", "serve"]

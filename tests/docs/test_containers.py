@@ -146,7 +146,7 @@ def test_the_nginx_of_the_full_set_up_is_that_of_the_documentation():
     """Which is the one that real clients go through in our tests."""
     text = blocks("how-to/behind-nginx.md", "nginx")[0]
     for example, value in {
-        "server 127.0.0.1:8000;": "server web1:8000;\n    server web2:8000;",
+        "server 127.0.0.1:8000;": "server web1:8000 max_fails=0;\n    server web2:8000 max_fails=0;",
         "server_name packages.example.com": "server_name _",
         "/etc/ssl/packages.pem": "/run/secrets/certificate",
         "/etc/ssl/private/packages.pem": "/run/secrets/certificate_key",
