@@ -318,3 +318,33 @@ async def test_a_file_without_any_digest_upstream_is_taken_on_first_sight(browse
 
     assert answer.body == held.body
     assert known["hashes"] == {"sha256": held.distribution.sha256}
+
+
+async def test_a_file_that_came_while_an_older_page_was_under_way_is_found(browser, upstream, clock):
+    """The page that somebody else waits for was asked for before the file was there."""
+    upstream.add(wheel("demo", "1.0"))
+    await browser.get("/repo/default/demo/")
+    clock.forward(700)
+    upstream.add(wheel("demo", "1.1"))
+    upstream.fault("/simple/demo/", drip=500, times=1)
+    upstream.forget()
+    await browser.get("/repo/default/demo/")
+    while not upstream.count("/simple/demo/"):
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.2)
+    held = upstream.add(wheel("demo", "2.0"))
+
+    assert (await browser.get(url_of(held))).status == 302
+
+
+async def test_all_who_ask_at_once_for_a_new_file_get_it(browser, upstream, clock):
+    """Two builds of one lock file begin together, and to neither may it be said to be missing."""
+    upstream.add(wheel("demo", "1.0"))
+    await browser.get("/repo/default/demo/")
+    held = upstream.add(wheel("demo", "2.0"))
+    clock.forward(15)
+    upstream.fault("/simple/demo/", delay=0.3)
+    answers = await asyncio.gather(*[browser.get(url_of(held)) for _ in range(10)])
+
+    assert {answer.status for answer in answers} == {302}
+    assert upstream.count("/simple/demo/") <= 3

@@ -78,7 +78,12 @@ async def _in_project(
     found = await _in_document(shop, repository, project, place)
     if found is None and _may_look_again(shop, repository, project):
         # The file may be newer than the page that we know: somebody else's lock file names it.
-        project = await refresh(shop, repository, name, forced=True)
+        looked_for = ("again", project.id)
+        try:
+            project = await refresh(shop, repository, name, forced=True)
+        finally:
+            # Not before: who asks meanwhile has to wait for it, too, and must not be told 404.
+            shop.absent.put(looked_for, shop.steady() + _LOOK_AGAIN_AFTER)
         if project is not None:
             found = await _in_document(shop, repository, project, place)
     if found is None and project is not None and not shop.config.offline:
@@ -109,11 +114,9 @@ async def _first_look(shop: Shop, repository: RepositoryRecord, name: str) -> Pr
 
 
 def _may_look_again(shop: Shop, repository: RepositoryRecord, project: ProjectRecord) -> bool:
-    now = shop.steady()
-    if shop.config.offline or not repository.upstreams or now < (shop.absent.get(("again", project.id)) or 0):
+    if shop.config.offline or not repository.upstreams:
         return False
-    shop.absent.put(("again", project.id), now + _LOOK_AGAIN_AFTER)
-    return True
+    return shop.steady() >= (shop.absent.get(("again", project.id)) or 0)
 
 
 async def _in_document(

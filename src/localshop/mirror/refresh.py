@@ -39,8 +39,12 @@ log = get_logger(__name__)
 
 @dataclass(slots=True)
 class _Trip:
-    """What was found so far. ``document``: of the upstream that answers for the project."""
+    """What was found so far. ``document``: of the upstream that answers for the project.
 
+    ``began``: when the first was asked, in seconds since the epoch.
+    """
+
+    began: float
     findings: list[Finding] = field(default_factory=list)
     document: Document | None = None
     turns: list[Turn] = field(default_factory=list)
@@ -53,23 +57,28 @@ async def refresh(
     """Ask the upstreams for a project, one trip at a time; None: none of them has it.
 
     Raises the upstream's error when it fails and nothing is known of the project; when something
-    is, that stays good. ``forced`` asks also while what is known is fresh.
+    is, that stays good. ``forced`` asks also while what is known is fresh, and does not take the word
+    of a trip that was under way: it may have asked before the caller's news were there.
     """
+    ours = False
     asked_at = shop.now()
     if shop.steady() < (shop.absent.get(("rest", repository.id, name)) or 0):
         raise UpstreamUnavailable(f"The upstream of {name} wants to be left alone for a while.")
 
     async def trip() -> ProjectRecord | None:
+        nonlocal ours
+        ours = True
         token = await shop.reads.token(repository.id, name)
         project = await known_project(shop, repository, name, token=token)
         if project is not None and _is_fresh(shop, repository, project, asked_at, forced=forced):
             # Another process was there while we waited for our turn.
             return project
         known = await shop.run(projects.upstream_pages, project.id) if project is not None else {}
-        found = await _ask_in_order(shop, repository, name, known)
-        return await _write_down(shop, repository, name, project, found)
+        told = await _ask_in_order(shop, repository, name, known)
+        return await _write_down(shop, repository, name, project, told)
 
-    return await shop.flights.once(f"page {repository.id} {name}", trip)
+    found = await shop.flights.once(f"page {repository.id} {name}", trip)
+    return found if ours or not forced else await shop.flights.once(f"page {repository.id} {name}", trip)
 
 
 def _is_fresh(
@@ -95,7 +104,7 @@ def _furthest(shop: Shop, repository: RepositoryRecord) -> float:
 async def _ask_in_order(
     shop: Shop, repository: RepositoryRecord, name: str, known: dict[int, UpstreamPageRecord]
 ) -> _Trip:
-    trip = _Trip()
+    trip = _Trip(shop.now())
     for source in repository.upstreams:
         last = known.get(source.id)
         try:
@@ -233,7 +242,8 @@ async def _write_down(
         name,
         findings=trip.findings,
         now=now,
-        fresh_until=now + _good_for(repository, trip.failure),
+        # A page is as old as the question for it, however slowly it came.
+        fresh_until=(trip.began if trip.failure is None else now) + _good_for(repository, trip.failure),
         listed=listed,
         status=trip.document.status if trip.document is not None else "active",
         status_reason=trip.document.status_reason if trip.document is not None else "",
