@@ -14,7 +14,8 @@ Switches, all of which may be changed at any time: ``html_only``, ``etags``, ``g
 accepts pip's types, "never"), ``auth`` ((user, password) or None), ``serial``, ``status`` (project
 -> PEP 792 status), ``extra`` (unknown top-level keys), ``file_base`` (scheme and host in absolute
 file URLs), ``missing`` (what it answers where there is nothing: 404, or 403 as buckets do), ``based``
-(HTML pages with a ``<base>``), ``plus`` (how a plus sign stands in file URLs) and ``away`` (seconds
+(HTML pages with a ``<base>``), ``plus`` (how a plus sign stands in file URLs), ``clock`` (what its
+answers say of the time, in seconds since the epoch) and ``away`` (seconds
 that a packet takes to come here and back: each request costs one such trip, each connection another).
 ``frozen``: nothing will change any more, so a page is written once, as benchmarks need it.
 ``hashes`` may also be names of algorithms. Each file that ``add`` returns has its own: ``metadata``
@@ -49,8 +50,10 @@ import hashlib
 import re
 import ssl
 import threading
-from collections.abc import Coroutine
+import time
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from email.utils import formatdate
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Self
@@ -107,6 +110,7 @@ class FakeUpstream:
         self.upload_times = "always"
         self.auth: tuple[str, str] | None = None
         self.serial: int | None = None
+        self.clock: Callable[[], float] = time.time
         self.status: dict[str, str] = {}
         self.extra: dict[str, object] = {}
         self.host, self.port = host, 0
@@ -237,6 +241,7 @@ class FakeUpstream:
         answer = spoil(self._answer(request), fault)
         wanted = self.gzip and "gzip" in request.headers.get("Accept-Encoding", "")
         encode(answer, wanted=wanted, bad=fault.bad_gzip)
+        answer.headers["Date"] = formatdate(self.clock(), usegmt=True)
         answer.headers.update(fault.headers)
         return await send(request, answer, fault=fault, holds=lambda: fault in self._faults)
 

@@ -31,11 +31,11 @@ NEW = {"upload_time": "2026-06-01T12:00:00.250000Z"}
 
 
 @pytest.fixture
-def at(browser, monkeypatch):
-    """Set the clock of the front door, and of the web interface: ``at(seconds since T0)``."""
+def at(browser, upstream, monkeypatch):
+    """Set the clock of the front door, the web interface and the upstream: ``at(seconds since T0)``."""
     shop = browser.application._shop
     clock = SimpleNamespace(now=T0)
-    shop.now = lambda: clock.now
+    shop.now = upstream.clock = lambda: clock.now
     monkeypatch.setattr(download, "time", SimpleNamespace(time=lambda: clock.now))
 
     def move(seconds):

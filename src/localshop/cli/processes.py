@@ -22,7 +22,7 @@ from localshop.jobs.registry import jobs
 from localshop.jobs.runner import Runner
 from localshop.observe import shared
 from localshop.shop import open_shop
-from localshop.upstream.http.connections import trusted
+from localshop.upstream.client import get_ready
 
 _NICENESS = 10
 
@@ -43,7 +43,7 @@ WEB: dict[str, Any] = {
 # Made before the fork, so that all it imports is shared.
 _web = uvicorn.Config(application, workers=1, log_level="warning", **WEB)
 _web.load()
-trusted()
+get_ready()
 
 
 def web(listener: socket.socket) -> int:

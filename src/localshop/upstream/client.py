@@ -16,7 +16,7 @@ from localshop.upstream.addresses import origin, parse, shown
 from localshop.upstream.answers import PageAnswer, SmallAnswer, Stream
 from localshop.upstream.breaker import Breaker
 from localshop.upstream.headers import moment, number
-from localshop.upstream.http.connections import FILE, SMALL, Connections
+from localshop.upstream.http.connections import FILE, SMALL, Connections, trusted
 from localshop.upstream.http.responses import Response, extent, fail, pieces, whole
 from localshop.upstream.http.told import told
 from localshop.upstream.measured import measured
@@ -31,6 +31,11 @@ _PAGE_ACCEPT = (
     "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01"
 )
 _MOST_BREAKERS = 1000
+
+
+def get_ready() -> None:
+    """Do what takes long and is the same for all processes, in the one that they are forked from."""
+    trusted()
 
 
 class UpstreamClient:
