@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -24,6 +25,7 @@ from localshop.errors import (
 from localshop.upstream import client as client_module
 from localshop.upstream.breaker import FAILURES
 from localshop.upstream.client import UpstreamClient
+from localshop.upstream.http import connections
 from localshop.upstream.source import Source
 
 BIG = wheel("Demo", "1.0", requires_python=">=3.8", size=2_000_000)
@@ -419,7 +421,7 @@ async def test_a_certificate_that_nobody_vouches_for_gets_nothing(client):
 
 
 async def test_https_never_leads_to_http(upstream, client, monkeypatch):
-    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    monkeypatch.setattr(connections, "trusted", lambda: ssl.create_default_context(cafile=CERTIFICATE))
     with FakeUpstream(tls=True) as safe:
         safe.add(BIG)
         source = Source(id=1, url=safe.url)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import json
 import os
 import shutil
 import signal
@@ -13,7 +14,7 @@ import threading
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from django.conf import settings
@@ -28,6 +29,7 @@ from localshop import config
 from localshop.catalog import credentials
 from localshop.catalog.models import Blob, File
 from nginx import CERTIFICATE, Nginx, free_port
+from object_store import ObjectStore
 from publishers import Twine
 from servers import Running, serve, until
 from upload_form import upload_of
@@ -44,13 +46,47 @@ class Celeryd(Running):
     program = (sys.executable, "-m", "localshop")
 
 
-class Node:
-    """A machine: web processes and a worker of Celery, on a home of its own with the storage in it."""
+class Disk:
+    """A storage of both nodes: one directory, as if it were mounted on each."""
 
-    def __init__(self, place, files, environ):
+    environ: ClassVar = {}
+
+    def __init__(self, place):
+        self._place = place
+        place.mkdir()
+
+    def give(self, home):
+        (home / "files").symlink_to(self._place)
+
+    def bodies(self):
+        stored = [path for path in self._place.rglob("*") if path.is_file() and ".tmp" not in path.parts]
+        return [path.read_bytes() for path in stored]
+
+
+class ObjectStorage:
+    """A storage of both nodes: one bucket, as if it were in S3."""
+
+    def __init__(self, bucket):
+        self._bucket = bucket
+        self.environ = {
+            "LOCALSHOP_DISTRIBUTION_STORAGE": "storages.backends.s3.S3Storage",
+            "LOCALSHOP_STORAGE_OPTIONS": json.dumps(bucket.options),
+        }
+
+    def give(self, home):
+        """Nothing of it lies in a home."""
+
+    def bodies(self):
+        return [*self._bucket.objects().values()]
+
+
+class Node:
+    """A machine: web processes and a worker of Celery, on a home of its own."""
+
+    def __init__(self, place, storage, environ):
         self.localshop = CommandLine(place / "home")
         self.localshop.home.mkdir(parents=True)
-        (self.localshop.home / "files").symlink_to(files)
+        storage.give(self.localshop.home)
         self._environ = environ
         self._bind = "127.0.0.1:0"
         self.start()
@@ -77,11 +113,19 @@ def pair(repository):
     return made.access_key, secret
 
 
+@pytest.fixture(params=["disk"])
+def storage(request, tmp_path):
+    """What both nodes keep files in; ``disk``, or ``s3`` for who asks for it."""
+    if request.param == "disk":
+        yield Disk(tmp_path / "shared")
+        return
+    with ObjectStore() as objects:
+        yield ObjectStorage(objects.bucket())
+
+
 @pytest.fixture
-def nodes(repository, tmp_path):
+def nodes(repository, storage, tmp_path):
     """Two of them, running."""
-    files = tmp_path / "shared"
-    files.mkdir()
     place = tempfile.mkdtemp(prefix="localshop-redis-")
     with brokers.Redis(place) as redis, ExitStack() as stack:
         environ = {
@@ -89,10 +133,11 @@ def nodes(repository, tmp_path):
             "LOCALSHOP_SECRET_KEY": settings.SECRET_KEY,
             "LOCALSHOP_BROKER_URL": redis.url,
             "LOCALSHOP_TRUSTED_PROXIES": "127.0.0.1",
+            **storage.environ,
         }
         both = []
         for name in ("one", "two"):
-            both.append(Node(tmp_path / name, files, environ))
+            both.append(Node(tmp_path / name, storage, environ))
             stack.callback(both[-1].kill)
         yield both
     shutil.rmtree(place)
@@ -171,7 +216,10 @@ def kept_at(*works):
             each.result()
 
 
-def test_no_client_notices_that_a_node_is_killed_and_comes_back(nodes, balancer, pair, upstream, tmp_path):
+@pytest.mark.parametrize("storage", ["disk", "s3"], indirect=True)
+def test_no_client_notices_that_a_node_is_killed_and_comes_back(
+    nodes, balancer, storage, pair, upstream, tmp_path
+):
     """No install fails after the client's own retries, no upload is lost, and no file is there twice."""
     index = f"{balancer}/repo/default/"
     held = [upstream.add(wheel(f"theirs-{number}", "1.0", size=100_000)) for number in range(4)]
@@ -214,15 +262,14 @@ def test_no_client_notices_that_a_node_is_killed_and_comes_back(nodes, balancer,
             (200, one.body) for one in published
         ]
     nodes[0].localshop.good("jobs", "wait", "--timeout", "60", **nodes[0]._environ)
-    _stored_once(tmp_path / "shared", [*published, *(each.distribution for each in held)])
+    _stored_once(storage, [*published, *(each.distribution for each in held)])
 
 
-def _stored_once(files, distributions):
-    """Each of them has one row, one blob and one file on the disk, with the right bytes."""
+def _stored_once(storage, distributions):
+    """Each of them has one row, one blob and one file in the storage, with the right bytes."""
     digests = sorted(hashlib.sha256(one.body).hexdigest() for one in distributions)
     assert sorted(File.objects.values_list("filename", flat=True)) == sorted(
         one.filename for one in distributions
     )
     assert sorted(Blob.objects.values_list("sha256", flat=True)) == digests
-    stored = [path for path in files.rglob("*") if path.is_file() and ".tmp" not in Path(path).parts]
-    assert sorted(hashlib.sha256(path.read_bytes()).hexdigest() for path in stored) == digests
+    assert sorted(hashlib.sha256(body).hexdigest() for body in storage.bodies()) == digests
