@@ -8,6 +8,7 @@ import pytest
 
 from distributions import sdist, wheel
 from localshop.catalog import projects, repositories
+from localshop.mirror.locate import locate
 from pages import JSON, filenames, settled
 from threads import in_thread
 
@@ -165,6 +166,33 @@ async def test_the_first_upstream_that_has_a_project_answers_for_it_alone(browse
         upstream.stop()
         assert (await browser.get("/repo/default/unknown/")).status == 503
         assert second.count("/simple/unknown/") == 0
+
+
+async def test_who_came_before_the_upstreams_changed_places_leaves_nothing_behind(
+    browser, upstream, repository
+):
+    """What answered first for him must not answer for others, whom an administrator has told otherwise."""
+    from fake_upstream import FakeUpstream
+
+    async def put_in_order(*urls):
+        await in_thread(repositories.edit_repository, "default", upstreams=urls, changes={})
+
+    with FakeUpstream() as second:
+        held = upstream.add(wheel("demo", "1.0"))
+        second.add(wheel("demo", "99.0"))
+        await put_in_order(second.url, upstream.url)
+        await browser.get("/repo/default/demo/", headers=JSON)
+        await put_in_order(upstream.url, second.url)
+        await browser.get("/repo/default/demo/", headers=JSON)
+        before = browser.application._gate.repository("default")
+        await put_in_order(second.url, upstream.url)
+
+        shop, one = browser.application._shop, held.distribution
+        place = one.path.removeprefix("packages/").rpartition("/")[0]
+        assert await locate(shop, before, place, one.filename) is not None
+        page = await browser.get("/repo/default/demo/", headers=JSON)
+
+    assert filenames(page) == ["demo-99.0-py3-none-any.whl"]
 
 
 async def test_keys_that_nobody_knows_yet_are_kept(browser, upstream):

@@ -1,4 +1,4 @@
-"""Transactions that need not survive a power cut, because what they write can be fetched again."""
+"""Transactions that need not survive a power cut: what they write can be fetched, or done, again."""
 
 from __future__ import annotations
 

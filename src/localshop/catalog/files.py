@@ -166,7 +166,7 @@ def compare(project_id: int, announced: Mapping[str, str]) -> list[tuple[str, st
 
 def blob_of(sha256: str) -> BlobRecord | None:
     """The bytes of this digest, if they are here."""
-    row = Blob.objects.filter(sha256=sha256).first()
+    row = _blob(sha256)
     return BlobRecord(sha256=row.sha256, size=row.size, name=row.name) if row else None
 
 

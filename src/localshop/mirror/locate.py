@@ -11,7 +11,7 @@ from localshop.errors import UpstreamUnavailable
 from localshop.protocol.document import Entry, entry_from_json
 from localshop.protocol.filenames import candidates
 from localshop.shelf.known import known_project
-from localshop.shelf.parts import Answer, answering
+from localshop.shelf.parts import Answer, answering, known_answer, remember_answer
 from localshop.shop import Shop
 from localshop.upstream.source import Source
 
@@ -122,12 +122,12 @@ def _may_look_again(shop: Shop, repository: RepositoryRecord, project: ProjectRe
 async def _in_document(
     shop: Shop, repository: RepositoryRecord, project: ProjectRecord, place: tuple[str, str]
 ) -> Located | None:
-    answer: Answer | None = shop.answers.get(project.id, state=project.serial)
+    answer = known_answer(shop, repository, project)
     if answer is None:
         answer = await shop.look(_answering, repository, project.id)
         if answer is None:
             return None
-        shop.answers.put(project.id, answer, weight=answer.weight, state=project.serial)
+        remember_answer(shop, repository, project, answer)
     entry, source = answer.entry(place), _source(repository, answer.upstream_id)
     return Located(project, source, entry) if entry is not None and source is not None else None
 

@@ -17,7 +17,7 @@ from localshop.protocol.document import Document, pack, with_first_seen
 from localshop.protocol.filenames import parse
 from localshop.protocol.readers import read
 from localshop.shelf.known import known_project
-from localshop.shelf.parts import Answer, known_document
+from localshop.shelf.parts import Answer, known_document, remember_answer
 from localshop.shop import Shop
 from localshop.upstream.answers import PageAnswer
 from localshop.upstream.source import Source
@@ -192,7 +192,6 @@ def _take_in(
         last_modified=answer.last_modified,
         serial=answer.serial,
         error="",
-        changed=now,
     )
 
 
@@ -252,7 +251,7 @@ async def _write_down(
     if project is None and trip.document is not None:
         # The page is made of it now, and the next who comes wants one of its files.
         answer = Answer(trip.findings[-1].upstream_id, trip.document, now)
-        shop.answers.put(saved.id, answer, weight=answer.weight, state=saved.serial)
+        remember_answer(shop, repository, saved, answer)
         shop.records.put(saved.id, saved, state=saved.serial)
     return saved
 

@@ -12,6 +12,7 @@ from localshop.policies.licences import Licences
 from localshop.policies.records import Case, Finding, Hold, Pass
 from localshop.protocol.document import Document, Entry, entry_from_json, unpack
 from localshop.protocol.filenames import parse
+from localshop.shop import Shop
 
 from .assemble import Own, Parts, Place
 
@@ -31,10 +32,23 @@ class Answer:
             self._entries = {entry.place: entry for entry in self.document.files}
         return self._entries.get(place)
 
-    @property
-    def weight(self) -> int:
-        """About what it takes in memory, in files."""
-        return len(self.document.files) + 1
+
+def known_answer(shop: Shop, repository: RepositoryRecord, project: ProjectRecord) -> Answer | None:
+    """What is remembered of the upstream that answers for a project in this state."""
+    answer: Answer | None = shop.answers.get(project.id, state=_state(repository, project))
+    return answer
+
+
+def remember_answer(shop: Shop, repository: RepositoryRecord, project: ProjectRecord, answer: Answer) -> None:
+    """Keep what the upstream says for as long as the project stays in this state."""
+    weight = len(answer.document.files) + 1
+    shop.answers.put(project.id, answer, weight=weight, state=_state(repository, project))
+
+
+def _state(repository: RepositoryRecord, project: ProjectRecord) -> tuple[int, ...]:
+    # Who came in before the upstreams were put in another order may read a project of afterwards: what is
+    # first for him must not answer to others.
+    return project.serial, *(one.id for one in repository.upstreams)
 
 
 def parts_of(repository: RepositoryRecord, project: ProjectRecord, *, answer: Answer | None = None) -> Parts:

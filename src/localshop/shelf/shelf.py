@@ -23,7 +23,7 @@ from localshop.shop import Shop
 
 from .assemble import Parts, assemble
 from .hearing import hearing_of, remember
-from .parts import Answer, parts_of
+from .parts import Answer, known_answer, parts_of
 
 log = get_logger(__name__)
 
@@ -79,7 +79,7 @@ async def make(shop: Shop, repository: RepositoryRecord, project: ProjectRecord,
 
     Nearly all clients ask for JSON, so HTML is not made before somebody wants it.
     """
-    answer: Answer | None = shop.answers.get(project.id, state=project.serial)
+    answer = known_answer(shop, repository, project)
     page, judge = await shop.run(_make, shop, repository, project, form=form, answer=answer)
     _keep(shop, project.id, form, page)
     if judge.idle:
