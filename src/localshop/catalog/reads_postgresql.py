@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import psycopg
@@ -44,6 +45,10 @@ class PostgresqlReads(_Rows):
             statement, waiting = self._waiting.popitem()
             try:
                 rows = await self._query(statement, [asked for asked, _ in waiting])
+            except asyncio.CancelledError:
+                for _, future in chain(waiting, *self._waiting.values()):
+                    future.cancel()
+                raise
             except Exception as error:  # noqa: BLE001 -- each of those that wait gets it.
                 away = isinstance(error, psycopg.OperationalError)
                 for _, future in waiting:
@@ -66,7 +71,7 @@ class PostgresqlReads(_Rows):
             return await self._execute(sql, values)
         except psycopg.OperationalError:
             # The server went away, or was restarted: once more on a new connection.
-            await self.close()
+            await self._disconnect()
             return await self._execute(sql, values)
 
     async def _execute(self, sql: str, values: list[list[Any]]) -> list[tuple[Any, ...]]:
@@ -76,6 +81,14 @@ class PostgresqlReads(_Rows):
         return await cursor.fetchall()
 
     async def close(self) -> None:
+        # Who asked may have been cancelled, but not the query: it would open a connection once more,
+        # or be left with one that is being made.
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        await self._disconnect()
+
+    async def _disconnect(self) -> None:
         if self._connection is not None:
             await self._connection.close()
             self._connection = None
