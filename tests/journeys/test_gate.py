@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 
 import pytest
 
@@ -96,6 +98,26 @@ async def test_a_credential_expires(browser, demo, clock):
     assert (await browser.get("/repo/default/demo/", auth=pair, peer=AWAY)).status == 401
 
 
+async def test_who_was_let_in_to_read_may_not_write_for_that(browser, demo):
+    pair = await make(upload=False)
+    for status in (200, 403):
+        method = "GET" if status == 200 else "POST"
+        answer = await browser.ask(method, "/repo/default/", auth=pair, peer=AWAY)
+        assert answer.status == status
+
+
+async def test_who_was_let_in_through_a_proxy_opens_it_to_nobody_else(browser, demo):
+    """All of them come from the proxy's address."""
+    shop = browser.application._shop
+    shop.config = dataclasses.replace(shop.config, trusted_proxies=(ip_network("10.0.0.1/32"),))
+
+    async def ask(client):
+        headers = {"X-Forwarded-For": client}
+        return (await browser.get("/repo/default/demo/", headers=headers, peer="10.0.0.1")).status
+
+    assert [await ask(client) for client in ("127.0.0.1", AWAY, "127.0.0.1")] == [200, 401, 200]
+
+
 async def test_a_credential_is_good_only_where_it_was_made_for(browser, demo):
     await in_thread(
         repositories.create_repository, "second", upstreams=[], networks=networks.FIRST_NETWORKS, changes={}
@@ -166,6 +188,17 @@ async def test_when_and_where_from_a_credential_was_used_is_written_in_batches(b
 
     row = await in_thread(Credential.objects.get)
     assert (row.last_used is not None, row.last_address) == (True, AWAY)
+
+
+async def test_each_use_of_a_credential_counts_also_of_one_who_was_let_in_before(browser, demo, clock):
+    pair = await make()
+    seen = []
+    for _ in range(2):
+        await browser.get("/repo/default/demo/", auth=pair, peer=AWAY)
+        await browser.application._gate.write_uses()
+        seen.append((await in_thread(Credential.objects.get)).last_used)
+        clock.forward(60)
+    assert seen[1] - seen[0] > timedelta(seconds=50)
 
 
 async def test_uploads_are_not_taken_without_credentials(browser):

@@ -27,6 +27,7 @@ from localshop.shop import Shop
 
 from . import upload_token
 from .address import Visitor, visitor
+from .admission import Admission, Asker, asker, can_be_kept, until
 from .authorization import Presented, old_keys, presented
 from .rules import Action, Identity, check, still_good
 
@@ -40,41 +41,6 @@ _PASSWORDS_AT_ONCE = 2
 log = get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """Somebody was let in; ``private``: because of credentials, or while showing some."""
-
-    repository: RepositoryRecord
-    identity: Identity | None
-    private: bool
-    address: str = ""
-
-    @property
-    def who(self) -> str:
-        """What the journal calls him: an access key, a user's name, or nobody in particular."""
-        if self.identity is None:
-            return "anonymous"
-        credential, user = self.identity.credential, self.identity.user
-        return credential.access_key if credential is not None else user.username if user else "anonymous"
-
-    @property
-    def mark(self) -> str:
-        """The same as long as he is the same: of a person, with whichever credential, or of a machine."""
-        if self.identity is None:
-            return ""
-        if self.identity.user is not None:
-            return f"user {self.identity.user.id}"
-        return f"credential {self.identity.credential.id}" if self.identity.credential is not None else ""
-
-    @property
-    def owner(self) -> bool:
-        """Whether he owns the repository."""
-        user = self.identity.user if self.identity is not None else None
-        if user is None:
-            return False
-        return user.administrator or user.roles.get(self.repository.id) == "owner"
-
-
 @dataclass(slots=True)
 class Roster:
     """All that was read in one access generation."""
@@ -84,6 +50,8 @@ class Roster:
     by_key: dict[str, CredentialRecord | None] = field(default_factory=dict)
     by_secret: dict[str, CredentialRecord | None] = field(default_factory=dict)
     passwords: dict[bytes, tuple[float, UserRecord | None]] = field(default_factory=dict)
+    admitted: dict[Asker, tuple[float, Admission]] = field(default_factory=dict)
+    """Who was let in to read, and until when that holds."""
 
 
 class Gate:
@@ -119,8 +87,40 @@ class Gate:
     ) -> Admission:
         """Let somebody into a repository; raises ``CredentialsNeeded`` or ``NoRight``."""
         headers: Sequence[tuple[bytes, bytes]] = scope["headers"]
-        client = scope.get("client") or ("", 0)
-        who = visitor(client[0], headers, trusted=self._shop.config.trusted_proxies)
+        peer = (scope.get("client") or ("",))[0]
+        if action is Action.READ:
+            admission = await self._admit_reader(repository, peer, headers)
+        else:
+            admission, _ = await self._judge(action, repository, peer, headers)
+        identity = admission.identity
+        if identity is not None and identity.credential is not None:
+            self._used[identity.credential.id] = (self._shop.now(), admission.address)
+        return admission
+
+    async def _admit_reader(
+        self, repository: RepositoryRecord, peer: str, headers: Sequence[tuple[bytes, bytes]]
+    ) -> Admission:
+        """The same, for one who may have been let in before, and then nothing has changed since."""
+        roster, key = self._roster, asker(repository.slug, peer, headers)
+        known = roster.admitted.get(key)
+        if known is not None and self._shop.now() < known[0]:
+            return known[1]
+        admission, who = await self._judge(Action.READ, repository, peer, headers)
+        # Another roster may have been read meanwhile: this one is nobody's any more then.
+        if (
+            who.told
+            and can_be_kept(admission, headers)
+            and roster.repositories.get(repository.slug) is repository
+        ):
+            if len(roster.admitted) >= _KEPT:
+                roster.admitted.clear()
+            roster.admitted[key] = (until(admission), admission)
+        return admission
+
+    async def _judge(
+        self, action: Action, repository: RepositoryRecord, peer: str, headers: Sequence[tuple[bytes, bytes]]
+    ) -> tuple[Admission, Visitor]:
+        who = visitor(peer, headers, trusted=self._shop.config.trusted_proxies)
         if not who.told:
             self._warn_of_untold_proxy()
         header = next((value for name, value in headers if name == b"authorization"), None)
@@ -135,9 +135,7 @@ class Gate:
         except Refusal as error:
             self._note_refusal(error, Admission(repository, identity, True, address), shown)
             raise
-        if identity is not None and identity.credential is not None:
-            self._used[identity.credential.id] = (self._shop.now(), address)
-        return Admission(repository, identity, private=header is not None, address=address)
+        return Admission(repository, identity, private=header is not None, address=address), who
 
     async def _at_upload_page(
         self, action: Action, repository: RepositoryRecord, headers: Sequence[tuple[bytes, bytes]]
