@@ -9,7 +9,8 @@ are one. And it has no way to tell a reason in the status line, of which twine s
 from __future__ import annotations
 
 import re
-from typing import Any, cast
+from functools import lru_cache
+from typing import Any, NamedTuple, cast
 
 from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.http import httptools_impl
@@ -49,34 +50,21 @@ class _Exchange(httptools_impl.RequestResponseCycle):
     def _send_whole(self, start: dict[str, Any], body: bytes) -> bool:
         """Send head and body, if the body is as long as the head says; else False."""
         status, reason = start["status"], start.get("reason")
-        pieces = [status_line(status, reason) if reason else httptools_impl.STATUS_LINE[status]]
-        text: list[bytes] = []
-        length, closes = b"", False
-        for name, value in self.default_headers + list(start["headers"]):
-            name = name.lower()  # noqa: PLW2901 -- Django's have capitals.
-            if name == b"content-length":
-                length = value
-            elif name in {b"connection", b"transfer-encoding"}:
-                if value != b"close":
-                    return False
-                closes = True
-            text += (name, value)
-            pieces += (name, b": ", value, b"\r\n")
-        if _CONTROL.search(b"".join(text)):
+        ours, known = _lines(tuple(self.default_headers)), _lines(tuple(start["headers"]))
+        if ours is None or known is None:
             return False
         if self.scope["method"] == "HEAD":
             body = b""
-        elif length != b"%d" % len(body) and (body or status not in _BODILESS):
+        elif known.length != len(body) and (body or status not in _BODILESS):
             return False
-        if not self.keep_alive and not closes:
-            pieces.append(b"connection: close\r\n")
-        pieces.append(b"\r\n")
+        line = status_line(status, reason) if reason else httptools_impl.STATUS_LINE[status]
+        last = known.closes or not self.keep_alive
+        end = b"\r\n" if known.closes or self.keep_alive else b"connection: close\r\n\r\n"
         if len(body) <= _COPIED:
-            pieces.append(body)
-            self.transport.write(b"".join(pieces))
+            self.transport.write(b"".join((line, ours.text, known.text, end, body)))
         else:
-            self.transport.writelines((b"".join(pieces), body))
-        self._finish(last=closes or not self.keep_alive)
+            self.transport.writelines((b"".join((line, ours.text, known.text, end)), body))
+        self._finish(last=last)
         return True
 
     def _finish(self, *, last: bool) -> None:
@@ -87,6 +75,35 @@ class _Exchange(httptools_impl.RequestResponseCycle):
         if last:
             self.transport.close()
         self.on_response()
+
+
+class _Lines(NamedTuple):
+    """Headers as they are sent, and what they say of the body: its length, -1 if nothing."""
+
+    text: bytes
+    length: int
+    closes: bool
+
+
+# Nearly all answers have the headers of one before. A few kB for each, at the most.
+@lru_cache(1024)
+def _lines(headers: tuple[tuple[bytes, bytes], ...]) -> _Lines | None:
+    """The lines of these headers; None: uvicorn shall see to them, and refuse them if need be."""
+    length, closes = -1, False
+    for name, value in headers:
+        match name.lower():
+            case b"content-length" if value.isdigit():
+                length = int(value)
+            case b"content-length":
+                return None
+            case b"connection" if value == b"close":
+                closes = True
+            case b"connection" | b"transfer-encoding":
+                return None
+        if _CONTROL.search(name) or _CONTROL.search(value):
+            return None
+    # Django's names have capitals.
+    return _Lines(b"".join(b"%s: %s\r\n" % (name.lower(), value) for name, value in headers), length, closes)
 
 
 def status_line(status: int, reason: bytes) -> bytes:
