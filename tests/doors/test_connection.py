@@ -187,6 +187,16 @@ async def test_a_connection_that_is_idle_between_two_requests_lives_on(connect):
             await asyncio.sleep(LONG)
 
 
+async def test_a_connection_that_stays_idle_is_closed_in_the_end(connect, state):
+    async with connect() as (reader, writer):
+        for one in state.connections:
+            one.timeout_keep_alive = LIMITS.head_seconds
+        writer.write(GET)
+        await answer(reader)
+        assert await to_the_end(reader) == b""
+    await until(lambda: not state.connections)
+
+
 async def test_a_later_request_that_is_never_finished_is_cut_too(connect):
     async with connect() as (reader, writer):
         writer.write(GET)

@@ -60,8 +60,10 @@ class Connection(HttpToolsProtocol):
     _counted: HTTPScope | None = None
     """The request that ``_came`` tells the bytes of."""
     _came = 0
-    _late: tuple[Literal["head", "body"] | None, RequestResponseCycle | None] = (None, None)
-    """What the client owed when it was last looked at, and for which request."""
+    _idle = False
+    """Whether it waits for another request of which nothing has come yet."""
+    _late: tuple[Literal["head", "body", "next"] | None, RequestResponseCycle | None] = (None, None)
+    """What the client owed, or might send, when it was last looked at, and after or in which request."""
     _since = 0.0
     _came_then = 0
 
@@ -83,7 +85,7 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what has come; count what comes in more than one piece."""
-        self._piece = len(data)
+        self._piece, self._idle = len(data), False
         super().data_received(data)
         cycle = self.cycle
         if cycle is None or cycle.scope is not self.scope:
@@ -101,6 +103,20 @@ class Connection(HttpToolsProtocol):
             self.app = _refuse_head
         super().on_headers_complete()
 
+    def on_response_complete(self) -> None:
+        """Take the next request that is here already, or wait for one.
+
+        uvicorn's own, but for the timer that this would set, and the next request take back.
+        """
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self._idle = True
+
     def shutdown(self) -> None:
         """Let a running answer end, but not wait for a client who reads nothing."""
         super().shutdown()
@@ -109,16 +125,20 @@ class Connection(HttpToolsProtocol):
     def look(self, now: float) -> str:
         """Drop the client if it is late; tells with what, or nothing."""
         cycle = self.cycle
-        late: Literal["head", "body"] | None = None
-        if self.transport.is_closing() or self.timeout_keep_alive_task is not None:
-            # Its answer is still on its way, or it is idle between two requests: others watch that.
+        late: Literal["head", "body", "next"] | None = None
+        if self.transport.is_closing():
+            # Its answer is still on its way: the kernel watches that.
             pass
+        elif self._idle:
+            late = "next"
         elif cycle is None or cycle.response_complete:
             late = "head"
         elif cycle.more_body and not self.flow.read_paused and not cycle.waiting_for_100_continue:
             late = "body"
         if (late, cycle) != self._late:
             self._late, self._since, self._came_then = (late, cycle), now, self._came
+        elif late == "next" and now - self._since >= self.timeout_keep_alive:
+            self.transport.close()
         elif late == "head" and now - self._since >= self.limits.head_seconds:
             self.transport.close()
             return late
