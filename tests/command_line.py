@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from databases import copy_database, database_of
 
 
 @dataclass(frozen=True)
@@ -26,9 +29,25 @@ class Ended:
 
 @dataclass(frozen=True)
 class CommandLine:
-    """``localshop`` for one home, with none of the settings of this process."""
+    """``localshop`` for one home and its database, with none of the settings of this process."""
 
     home: Path
+
+    @property
+    def database(self):
+        return database_of(self.home)
+
+    def with_tables(self):
+        """Make the home and its tables, which takes ``localshop`` itself a second; no more is in them yet."""
+        self.home.mkdir(mode=0o700, parents=True)
+        self.database.make_tables()
+        return self
+
+    def copied_to(self, home):
+        """Another home with all that is in this one."""
+        shutil.copytree(self.home, home)
+        copy_database(self.home, home)
+        return CommandLine(home)
 
     def environ(self, **more):
         ours = {
@@ -36,7 +55,8 @@ class CommandLine:
             for name, value in os.environ.items()
             if not name.startswith(("LOCALSHOP_", "DJANGO_"))
         }
-        return {**ours, "LOCALSHOP_HOME": str(self.home), **more}
+        told = {} if "LOCALSHOP_DATABASE_URL" in more else self.database.environ
+        return {**ours, "LOCALSHOP_HOME": str(self.home), **told, **more}
 
     def start(self, *arguments, **environ):
         return subprocess.Popen(

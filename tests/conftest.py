@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+import databases
+
 # How long an example takes on a busy machine says nothing.
 settings.register_profile("busy", deadline=None)
 settings.load_profile("busy")
@@ -30,10 +32,9 @@ for name in [name for name in os.environ if name.startswith(("LOCALSHOP_", "PIP_
 _HOME = tempfile.TemporaryDirectory(prefix="localshop-tests-")
 os.environ["LOCALSHOP_HOME"] = _HOME.name
 os.environ["LOCALSHOP_SECRET_KEY"] = secrets.token_urlsafe(48)
-if "LOCALSHOP_TEST_DATABASE_URL" in os.environ:
-    # Each process of pytest-xdist has a database of its own, as it has a home.
-    _worker = f"_{os.environ['PYTEST_XDIST_WORKER']}" if "PYTEST_XDIST_WORKER" in os.environ else ""
-    os.environ["LOCALSHOP_DATABASE_URL"] = os.environ["LOCALSHOP_TEST_DATABASE_URL"] + _worker
+_database = databases.database_of(Path(_HOME.name))
+if databases.SERVER:
+    os.environ["LOCALSHOP_DATABASE_URL"] = _database.url
 os.environ["DJANGO_SETTINGS_MODULE"] = "localshop.settings"
 
 import django
@@ -55,9 +56,23 @@ Argon2PasswordHasher.memory_cost = 64
 Argon2PasswordHasher.parallelism = 1
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item):
+    """Let go of the databases of a test's own homes, so that a long run needs no large disk."""
+    result = yield
+    if "tmp_path" in item.funcargs:
+        databases.drop_databases(item.funcargs["tmp_path"])
+    return result
+
+
+def pytest_sessionfinish():
+    databases.drop_databases(Path("/"))
+
+
 @pytest.fixture(scope="session")
 def _migrated():
-    call_command("migrate", verbosity=0)
+    connections.close_all()
+    _database.make_tables()
     yield
     connections.close_all()
 

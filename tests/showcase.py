@@ -82,7 +82,7 @@ class Showcase:
 
 @contextmanager
 def showcase(place: Path, **environ: str) -> Iterator[Showcase]:
-    localshop = CommandLine(place / "home")
+    localshop = CommandLine(place / "home").with_tables()
     with FakeUpstream() as upstream:
         environ |= {"LOCALSHOP_UPSTREAM_URL": upstream.url, "LOCALSHOP_ADMIN_PASSWORD": PASSWORD}
         environ |= {"LOCALSHOP_EMAIL_URL": "console:"}

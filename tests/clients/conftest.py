@@ -70,7 +70,7 @@ class House:
 
 @pytest.fixture(scope="session")
 def _house(tmp_path_factory):
-    localshop = CommandLine(tmp_path_factory.mktemp("clients") / "home")
+    localshop = CommandLine(tmp_path_factory.mktemp("clients") / "home").with_tables()
     with (
         FakeUpstream() as upstream,
         serve(localshop, LOCALSHOP_UPSTREAM_URL=upstream.url) as online,

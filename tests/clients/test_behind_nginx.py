@@ -120,7 +120,7 @@ def site(request, tmp_path_factory):
         user = "www-data"
         shutil.chown(files, group=grp.getgrnam(user).gr_gid)
     files.chmod(0o2750)
-    localshop = CommandLine(tmp_path_factory.mktemp("nginx") / "home")
+    localshop = CommandLine(tmp_path_factory.mktemp("nginx") / "home").with_tables()
     # What it says of itself is where nginx is, so that it cannot tell which port it took.
     port, behind = free_port(), free_port()
     bind = ("--bind", f"{HERE}:{behind}")

@@ -12,7 +12,7 @@ from servers import serve
 @pytest.fixture(scope="session")
 def _empty(_house, tmp_path_factory):
     """Another, empty localshop with the same upstream."""
-    localshop = CommandLine(tmp_path_factory.mktemp("empty") / "home")
+    localshop = CommandLine(tmp_path_factory.mktemp("empty") / "home").with_tables()
     with serve(localshop, LOCALSHOP_UPSTREAM_URL=_house.upstream.url) as running:
         yield running
         running.stop()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
 from command_line import CommandLine
@@ -40,13 +38,13 @@ def test_a_home_is_carried_over_an_air_gap_by_what_a_lock_file_names(house, app,
     assert uv.uv("lock").code == 0
     lock = uv.project / "uv.lock"
 
-    outside = CommandLine(tmp_path / "outside")
+    outside = CommandLine(tmp_path / "outside").with_tables()
     outside.good("init", LOCALSHOP_UPSTREAM_URL=house.upstream.url)
     told = outside("mirror", "--lock", str(lock))
     assert (told["fetched"], told["missing"]) == (3, [])
 
     house.upstream.stop()
-    inside = CommandLine(shutil.copytree(outside.home, tmp_path / "inside"))
+    inside = outside.copied_to(tmp_path / "inside")
     offline = {"LOCALSHOP_OFFLINE": "true"}
     with serve(inside, **offline) as server:
         told = inside.good("mirror", "--dry-run", "--json", "--lock", str(lock), **offline).json

@@ -8,17 +8,14 @@ import os
 import re
 import shutil
 import signal
-import sqlite3
 import sys
 import tempfile
 import time
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 import brokers
-from command_line import CommandLine
 from distributions import wheel
 from servers import PATIENCE, Running, serve, until
 
@@ -55,11 +52,6 @@ def redis():
 @pytest.fixture
 def environ(upstream, redis):
     return {"LOCALSHOP_UPSTREAM_URL": upstream.url, "LOCALSHOP_BROKER_URL": redis.url}
-
-
-@pytest.fixture
-def localshop(tmp_path):
-    return CommandLine(tmp_path / "home")
 
 
 @pytest.fixture
@@ -103,11 +95,7 @@ def until_it_is_here(running, url, held):
 
 def leases_run_out(localshop):
     """As if the time of all leases had gone by."""
-    with (
-        closing(sqlite3.connect(localshop.home / "localshop.sqlite3", timeout=PATIENCE)) as database,
-        database,
-    ):
-        database.execute("UPDATE catalog_job SET lease_until = 0, doubted = 1")
+    localshop.database.execute("UPDATE catalog_job SET lease_until = 0, doubted = TRUE")
 
 
 def parts(localshop):

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
-from command_line import CommandLine
 from osv_records import HIGH, packed, record
 
 
-@pytest.fixture(scope="module")
-def _initialised(tmp_path_factory):
-    home = tmp_path_factory.mktemp("cli") / "home"
-    CommandLine(home).good("init", LOCALSHOP_UPSTREAM_URL="http://mirror.example.com/simple/")
-    return home
-
-
 @pytest.fixture
-def localshop(_initialised, tmp_path):
-    return CommandLine(shutil.copytree(_initialised, tmp_path / "home"))
+def localshop(initialised):
+    return initialised
 
 
 @pytest.fixture

@@ -54,11 +54,6 @@ class Client:
 
 
 @pytest.fixture
-def localshop(tmp_path):
-    return CommandLine(tmp_path / "home")
-
-
-@pytest.fixture
 def elsewhere(tmp_path):
     return CommandLine(tmp_path / "elsewhere")
 

@@ -4,39 +4,27 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import shutil
 
 import pytest
-
-from command_line import CommandLine
 
 REPOSITORY = ["slug", "upstreams", "miss", "fresh", "reserved", "overwrite", "members_only"]
 CREDENTIAL = ["access_key", "repositories", "upload", "user", "comment", "expires", "enabled", "last_used"]
 UPSTREAM = "http://ann:pa55wordmarker@mirror.example.com:8080/simple"
 
 
-@pytest.fixture(scope="module")
-def _initialised(tmp_path_factory):
-    home = tmp_path_factory.mktemp("cli") / "home"
-    CommandLine(home).good("init", LOCALSHOP_UPSTREAM_URL="http://mirror.example.com/simple/")
-    return home
-
-
 @pytest.fixture
-def localshop(_initialised, tmp_path):
+def localshop(initialised):
     """A home that was just set up."""
-    return CommandLine(shutil.copytree(_initialised, tmp_path / "home"))
+    return initialised
 
 
-def holds(home, secret):
-    """The files that have a secret in any form that could be read back."""
+def holds(localshop, secret):
+    """The files, and the database, that have a secret in any form that could be read back."""
     raw = secret.encode()
     forms = (raw, base64.b64encode(raw).rstrip(b"=")[:-2], raw.hex().encode(), raw[::-1])
-    return [
-        path.name
-        for path in home.rglob("*")
-        if path.is_file() and any(form in path.read_bytes() for form in forms)
-    ]
+    held = {path.name: path.read_bytes() for path in localshop.home.rglob("*") if path.is_file()}
+    held["the database"] = localshop.database.content()
+    return [name for name, content in held.items() if any(form in content for form in forms)]
 
 
 def test_repositories_are_made_changed_and_deleted(localshop):
@@ -54,7 +42,7 @@ def test_repositories_are_made_changed_and_deleted(localshop):
         "overwrite": False,
         "members_only": False,
     }
-    assert holds(localshop.home, "pa55wordmarker") == []
+    assert holds(localshop, "pa55wordmarker") == []
     edited = localshop(
         "repository", "edit", "team", "--miss", "stream", "--fresh", "0",
         "--reserve", "Acme_*", "--reserve", "Secret.Tool",
@@ -183,11 +171,9 @@ def test_credentials_show_their_secret_once_and_are_kept_as_digests(localshop):
         "enabled": True,
         "last_used": None,
     }
-    assert holds(localshop.home, secret) == []
+    assert holds(localshop, secret) == []
     digest = hashlib.sha256(secret.encode()).hexdigest()
-    assert digest.encode() in b"".join(
-        path.read_bytes() for path in localshop.home.glob("localshop.sqlite3*")
-    )
+    assert digest.encode() in localshop.database.content()
 
     told = localshop.good("credential", "create").out
     assert " -i http://lsk_" in told
@@ -223,7 +209,7 @@ def test_users_are_made_disabled_and_enabled(localshop):
     made = localshop("user", "create", "ann")
     password = made.pop("password")
     assert list(made.items()) == [("username", "ann"), ("administrator", False), ("enabled", True)]
-    assert holds(localshop.home, password) == []
+    assert holds(localshop, password) == []
     bob = localshop("user", "create", "bob", "--password", "correct horse battery staple", "--administrator")
     assert bob == {"username": "bob", "administrator": True, "enabled": True}
     weak = localshop.run("user", "create", "carl", "--password", "carl", "--json")

@@ -13,32 +13,18 @@ from email.utils import format_datetime
 import pytest
 
 from command_line import CommandLine
+from databases import SERVER, postgresql_only, sqlite_only
 
 ALWAYS = {"versions", "home", "database", "jobs", "storage"}
 HARMLESS = {"sqlite-fault", "little-room"}
 """What depends on the machine that the tests run on."""
 
 
-@pytest.fixture(scope="module")
-def _initialised(tmp_path_factory):
-    home = tmp_path_factory.mktemp("doctor") / "home"
-    CommandLine(home).good("init", LOCALSHOP_UPSTREAM_URL="http://127.0.0.1:9/simple/")
-    return home
-
-
 @pytest.fixture
-def localshop(_initialised, tmp_path, upstream):
+def localshop(initialised, upstream):
     """A home that reads from the fake upstream."""
-    home = shutil.copytree(_initialised, tmp_path / "home")
-    home.chmod(0o700)
-    execute(home, "UPDATE catalog_upstream SET url = ?", upstream.url)
-    return CommandLine(home)
-
-
-def execute(home, statement, *values):
-    with closing(sqlite3.connect(home / "localshop.sqlite3")) as connection:
-        connection.execute(statement, values)
-        connection.commit()
+    initialised.database.execute("UPDATE catalog_upstream SET url = %s", upstream.url)
+    return initialised
 
 
 def diagnose(localshop, **environ):
@@ -72,7 +58,7 @@ def test_a_healthy_installation_is_told_as_such(localshop, upstream):
     assert {one["level"] for one in found.values()} == {"ok"}
     assert upstream.url in found["upstream"]["sentence"]
     assert "Django" in found["versions"]["sentence"]
-    assert sqlite3.sqlite_version in found["database"]["sentence"]
+    assert ("PostgreSQL" if SERVER else sqlite3.sqlite_version) in found["database"]["sentence"]
     assert upstream.count() == 1
     after = {path: path.stat().st_mtime_ns for path in before}
     assert after == before
@@ -212,7 +198,7 @@ def test_what_went_wrong_meanwhile_is_told(localshop):
 
 def test_a_database_of_an_older_version_is_named(localshop):
     newest = "SELECT max(name) FROM django_migrations WHERE app = 'catalog'"
-    execute(localshop.home, f"DELETE FROM django_migrations WHERE name = ({newest})")
+    localshop.database.execute(f"DELETE FROM django_migrations WHERE name = ({newest})")
 
     code, found = diagnose(localshop)
 
@@ -220,9 +206,19 @@ def test_a_database_of_an_older_version_is_named(localshop):
     assert "upgrade" in found["not-upgraded"]["advice"]
 
 
+@postgresql_only("a file is damaged instead")
+def test_a_database_that_does_not_answer_is_named(localshop):
+    """With what the server says of it."""
+    localshop.database.drop()
+    code, found = diagnose(localshop, LOCALSHOP_DATABASE_URL=localshop.database.url)
+    assert (code, problems(found)) == (1, {"database-unreachable"})
+    assert "does not exist" in found["database-unreachable"]["sentence"]
+
+
+@sqlite_only("it is PostgreSQL that looks after its files")
 def test_a_damaged_database_is_named(localshop):
     """Before it is served from, and before the backups are replaced by its copies."""
-    path = localshop.home / "localshop.sqlite3"
+    path = localshop.database.path
     with closing(sqlite3.connect(path)) as connection:
         [[page]] = connection.execute(
             "SELECT rootpage FROM sqlite_master WHERE name = 'catalog_file' AND type = 'table'"

@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import time
 
 import pytest
-
-from command_line import CommandLine
 
 _MAKE = """
 from localshop import config
@@ -29,17 +26,11 @@ asyncio.run(main())
 """
 
 
-@pytest.fixture(scope="module")
-def _initialised(tmp_path_factory):
-    home = tmp_path_factory.mktemp("keeping") / "home"
-    CommandLine(home).good("init", LOCALSHOP_UPSTREAM_URL="http://127.0.0.1:1/simple/")
-    return home
-
-
 @pytest.fixture
-def localshop(_initialised, tmp_path):
-    """A home that was just set up."""
-    return CommandLine(shutil.copytree(_initialised, tmp_path / "home"))
+def localshop(initialised):
+    """A home that was just set up, with an upstream that is not there."""
+    initialised.database.execute("UPDATE catalog_upstream SET url = %s", "http://127.0.0.1:1/simple/")
+    return initialised
 
 
 @pytest.fixture

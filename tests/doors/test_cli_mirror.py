@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 
 import pytest
 
-from command_line import CommandLine
 from distributions import wheel
 from servers import PATIENCE, serve, until
 
 
-@pytest.fixture(scope="module")
-def _initialised(tmp_path_factory):
-    home = tmp_path_factory.mktemp("cli") / "home"
-    CommandLine(home).good("init")
-    return home
-
-
 @pytest.fixture
-def localshop(_initialised, tmp_path, upstream):
+def localshop(initialised, upstream):
     """A home that reads from the fake upstream."""
-    localshop = CommandLine(shutil.copytree(_initialised, tmp_path / "home"))
-    localshop("repository", "edit", "default", "--upstream", upstream.url)
-    return localshop
+    initialised.database.execute("UPDATE catalog_upstream SET url = %s", upstream.url)
+    return initialised
 
 
 @pytest.fixture

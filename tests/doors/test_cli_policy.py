@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
 
 import pytest
-
-from command_line import CommandLine
 
 PASS = ["project", "version", "rule", "until", "reason", "who", "created"]
 
 
-@pytest.fixture(scope="module")
-def _initialised(tmp_path_factory):
-    home = tmp_path_factory.mktemp("cli") / "home"
-    CommandLine(home).good("init", LOCALSHOP_UPSTREAM_URL="http://mirror.example.com/simple/")
-    return home
-
-
 @pytest.fixture
-def localshop(_initialised, tmp_path):
-    return CommandLine(shutil.copytree(_initialised, tmp_path / "home"))
+def localshop(initialised):
+    return initialised
 
 
 def test_rules_are_set_bit_by_bit_exported_and_imported(localshop, tmp_path):

@@ -9,7 +9,6 @@ import signal
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from command_line import CommandLine
 from distributions import wheel
 from servers import serve, until
 
@@ -47,9 +46,8 @@ def lists_written_down(home):
     return found
 
 
-def test_all_processes_are_counted_the_killed_ones_included(tmp_path, upstream):
+def test_all_processes_are_counted_the_killed_ones_included(localshop, upstream):
     """And who downloaded what is there after the end."""
-    localshop = CommandLine(tmp_path / "home")
     held = upstream.add(wheel("demo", "1.0"))
     with serve(localshop, LOCALSHOP_UPSTREAM_URL=upstream.url, LOCALSHOP_METRICS_TOKEN=TOKEN) as running:
         for _ in range(40):

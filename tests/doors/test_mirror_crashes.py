@@ -12,17 +12,11 @@ from contextlib import suppress
 
 import pytest
 
-from command_line import CommandLine
 from distributions import sdist, wheel
 from servers import serve, until
 
 PROJECTS = 12
 KILLS = 14
-
-
-@pytest.fixture
-def localshop(tmp_path):
-    return CommandLine(tmp_path / "home")
 
 
 def ask(port, path):

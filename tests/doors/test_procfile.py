@@ -14,7 +14,6 @@ import pytest
 
 import brokers
 import servers
-from command_line import CommandLine
 from distributions import wheel
 from servers import until
 
@@ -48,10 +47,9 @@ class Honcho(servers.Running):
 
 
 @pytest.mark.parametrize("broker", [False, True], ids=["without a broker", "with a broker"])
-def test_honcho_brings_up_all_of_it(tmp_path, upstream, broker):
+def test_honcho_brings_up_all_of_it(localshop, upstream, broker):
     if broker and brokers.PROGRAM is None:
         pytest.skip("needs redis-server; scripts/test gets it")
-    localshop = CommandLine(tmp_path / "home")
     place = tempfile.mkdtemp(prefix="localshop-redis-")
     environ = {
         "LOCALSHOP_UPSTREAM_URL": upstream.url,

@@ -11,15 +11,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from command_line import CommandLine
 from distributions import wheel
 from servers import serve, until
 from upload_form import upload_of
-
-
-@pytest.fixture
-def localshop(tmp_path):
-    return CommandLine(tmp_path / "home")
 
 
 @contextmanager

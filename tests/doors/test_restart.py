@@ -11,7 +11,6 @@ import threading
 
 import pytest
 
-from command_line import CommandLine
 from distributions import wheel
 from servers import PATIENCE, until
 
@@ -21,11 +20,6 @@ os.dup2(int(sys.argv[1]), 3)
 os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=sys.argv[2])
 os.execv(sys.argv[3], sys.argv[3:])
 """
-
-
-@pytest.fixture
-def localshop(tmp_path):
-    return CommandLine(tmp_path / "home")
 
 
 @pytest.fixture

@@ -5,11 +5,9 @@ from __future__ import annotations
 import http.client
 import re
 import socket
-import sqlite3
 import subprocess
 import sys
 import threading
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -29,10 +27,10 @@ class Running(servers.Running):
 
 
 @pytest.fixture
-def localshop(tmp_path, upstream):
-    line = CommandLine(tmp_path / "home")
-    line.good("init", LOCALSHOP_UPSTREAM_URL=upstream.url)
-    return line
+def localshop(initialised, upstream):
+    """A home that reads from the fake upstream."""
+    initialised.database.execute("UPDATE catalog_upstream SET url = %s", upstream.url)
+    return initialised
 
 
 @pytest.fixture
@@ -147,11 +145,7 @@ def test_it_does_not_serve_an_older_database(tmp_path):
 )
 def test_other_programs_do_not_start_with_an_older_database_either(localshop, command):
     """Old tables are read wrongly, whoever starts us; and the upgrade itself must go on to work."""
-    with (
-        closing(sqlite3.connect(localshop.home / "localshop.sqlite3", timeout=PATIENCE)) as database,
-        database,
-    ):
-        database.execute("DELETE FROM django_migrations WHERE app = 'sessions'")
+    localshop.database.execute("DELETE FROM django_migrations WHERE app = 'sessions'")
     program, *options = command
     ended = subprocess.run(
         [Path(sys.executable).with_name(program), *options],

@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
@@ -16,14 +15,10 @@ from pathlib import Path
 
 import pytest
 
+import servers
 from command_line import CommandLine
 from distributions import wheel
 from servers import PATIENCE, Running, until
-
-
-@pytest.fixture
-def localshop(tmp_path, upstream):
-    return CommandLine(tmp_path / "home")
 
 
 @pytest.fixture
@@ -75,15 +70,15 @@ def parts(localshop):
     return [path for path in (localshop.home / "files" / ".tmp").glob("*.part") if path.stat().st_size]
 
 
-def test_an_empty_home_is_set_up_and_served_with_one_command(serve, upstream):
+def test_an_empty_home_is_set_up_and_served_with_one_command(tmp_path, upstream):
     """The password is shown this once; whoever does not get it cannot get in."""
     upstream.add(wheel("Demo", "1.0"))
-    running = serve()
-    assert re.search(r"^index +http://127\.0\.0\.1:\d+/repo/default/$", running.said, re.MULTILINE)
-    assert re.search(r"^user +admin$", running.said, re.MULTILINE)
-    assert re.search(r"^password +\w{20} ", running.said, re.MULTILINE)
-    with ThreadPoolExecutor(8) as clients:
-        answers = list(clients.map(running.get, ["/repo/default/demo/"] * 40))
+    with servers.serve(CommandLine(tmp_path / "none"), LOCALSHOP_UPSTREAM_URL=upstream.url) as running:
+        assert re.search(r"^index +http://127\.0\.0\.1:\d+/repo/default/$", running.said, re.MULTILINE)
+        assert re.search(r"^user +admin$", running.said, re.MULTILINE)
+        assert re.search(r"^password +\w{20} ", running.said, re.MULTILINE)
+        with ThreadPoolExecutor(8) as clients:
+            answers = list(clients.map(running.get, ["/repo/default/demo/"] * 40))
     assert {status for status, _ in answers} == {200}
     assert len({body for _, body in answers}) == 1
     assert upstream.count("/simple/demo/") == 1
@@ -102,17 +97,21 @@ def test_a_second_start_shows_no_password(serve):
 def test_the_supervisor_holds_no_thread_and_no_database(serve):
     """A fork would copy both in the middle of what they do: deadlocks, and a corrupt database."""
     running = serve()
+    until(lambda: len(running.children()) == 3)
     assert len(list(Path(f"/proc/{running.pid}/task").iterdir())) == 1
     open_files = [str(fd.readlink()) for fd in Path(f"/proc/{running.pid}/fd").iterdir()]
     assert not [name for name in open_files if "sqlite3" in name]
+    # One to listen on, and the two ends by which its signals come; none that leads to a database.
+    assert len([name for name in open_files if name.startswith("socket:")]) == 3
 
 
-def test_a_port_that_is_taken_is_told_before_anything_is_made(localshop, upstream):
+def test_a_port_that_is_taken_is_told_before_anything_is_made(tmp_path):
+    localshop = CommandLine(tmp_path / "home")
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         sentence = localshop.bad("serve", "--bind", f"127.0.0.1:{port}")
     assert f"127.0.0.1:{port}" in sentence
-    assert not (localshop.home / "localshop.sqlite3").exists()
+    assert "`localshop init`" in localshop.bad("repository", "list")
 
 
 @pytest.mark.parametrize(
@@ -124,8 +123,7 @@ def test_wrong_usage_is_told(localshop, wrong):
 
 def test_a_database_of_an_older_localshop_is_not_served(localshop):
     localshop.good("init")
-    with closing(sqlite3.connect(localshop.home / "localshop.sqlite3")) as database, database:
-        database.execute("DELETE FROM django_migrations WHERE app = 'sessions'")
+    localshop.database.execute("DELETE FROM django_migrations WHERE app = 'sessions'")
     assert "localshop upgrade" in localshop.bad("serve", "--bind", "127.0.0.1:0")
 
 
@@ -193,12 +191,8 @@ def test_a_job_process_that_was_killed_in_a_download_goes_on_with_it(serve, loca
     (killed,) = running.job_processes()
     os.kill(killed, signal.SIGKILL)
     assert running.get(url)[0] == 302
-    with (
-        closing(sqlite3.connect(localshop.home / "localshop.sqlite3", timeout=PATIENCE)) as database,
-        database,
-    ):
-        # As if the time of its lease had gone by.
-        database.execute("UPDATE catalog_job SET lease_until = 0, doubted = 1")
+    # As if the time of its lease had gone by.
+    localshop.database.execute("UPDATE catalog_job SET lease_until = 0, doubted = TRUE")
     status, body = until(lambda: (answer := running.get(url))[0] != 302 and answer)
     assert (status, body) == (200, held.body)
     requests = [seen for seen in upstream.seen("/packages/*.whl") if seen.method == "GET"]

@@ -8,18 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-import holders
 import servers
-from command_line import CommandLine
 from distributions import wheel
 from servers import PATIENCE
 
 COLD = [f"/repo/default/cold-{number}/" for number in range(20)]
-
-
-@pytest.fixture
-def localshop(tmp_path):
-    return CommandLine(tmp_path / "home")
 
 
 @pytest.fixture
@@ -53,7 +46,7 @@ def warm(localshop, upstream, ask):
 
 
 def test_for_three_seconds_writers_wait_and_readers_do_not(localshop, ask, warm):
-    with ThreadPoolExecutor(40) as clients, holders.writing(localshop.home / "localshop.sqlite3") as let_go:
+    with ThreadPoolExecutor(40) as clients, localshop.database.held() as let_go:
         waiting = [clients.submit(ask, path) for path in COLD]
         until = time.monotonic() + 3
         while time.monotonic() < until:
@@ -64,7 +57,7 @@ def test_for_three_seconds_writers_wait_and_readers_do_not(localshop, ask, warm)
 
 
 def test_for_longer_writers_are_told_so_and_it_recovers_by_itself(localshop, ask, warm):
-    with ThreadPoolExecutor(40) as clients, holders.writing(localshop.home / "localshop.sqlite3"):
+    with ThreadPoolExecutor(40) as clients, localshop.database.held():
         waiting = [clients.submit(ask, path) for path in COLD]
         begin = time.monotonic()
         while not all(future.done() for future in waiting):

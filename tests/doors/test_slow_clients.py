@@ -11,18 +11,12 @@ from pathlib import Path
 import pytest
 
 import servers
-from command_line import CommandLine
 from distributions import wheel
 from servers import PATIENCE, until
 
 HALF_OPEN = 200
 STALLED = 25
 JSON = "application/vnd.pypi.simple.v1+json"
-
-
-@pytest.fixture
-def localshop(tmp_path):
-    return CommandLine(tmp_path / "home")
 
 
 @pytest.fixture
@@ -54,13 +48,15 @@ def hang(running, begin):
 
 
 def open_files(running):
-    """Sockets, and files that are being sent; not what is opened once and kept."""
+    """Clients' sockets, and files that are being sent; not what is opened once and kept."""
     names = []
     for descriptors in [Path(f"/proc/{pid}/fd") for pid in running.web_processes()]:
         for descriptor in descriptors.iterdir():
             with suppress(FileNotFoundError):
                 names.append(str(descriptor.readlink()))
-    return len([name for name in names if "sqlite3" not in name and name != "/dev/null"])
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    clients = {f"socket:[{line[9]}]" for line in lines if int(line[1].partition(":")[2], 16) == running.port}
+    return len([name for name in names if name in clients or "/files/" in name])
 
 
 def test_clients_that_hold_on_stop_nobody(running, upstream):

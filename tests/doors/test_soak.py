@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 
-from command_line import CommandLine
 from soak import Soak
 
 SECONDS = 18
@@ -12,11 +11,11 @@ GROWTH = 60
 """MB by which all processes together may grow: what a leak of each request would leave far behind."""
 
 
-def test_whatever_fails_no_wrong_byte_is_served_and_nothing_is_lost(tmp_path):
+def test_whatever_fails_no_wrong_byte_is_served_and_nothing_is_lost(localshop):
     """Builds see a wrong answer never, and a failure only where an upstream is the reason."""
     seed = random.randrange(1_000_000)
 
-    report = Soak(CommandLine(tmp_path / "home"), seed=seed, seconds=SECONDS).run()
+    report = Soak(localshop, seed=seed, seconds=SECONDS).run()
 
     assert not report.wrong, report
     assert report.answers["200"] > 200, report

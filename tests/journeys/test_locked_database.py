@@ -8,16 +8,17 @@ import time
 
 import pytest
 from django.conf import settings
-from django.db import OperationalError, connection, connections, transaction
+from django.db import OperationalError, connections, transaction
 
 import holders
+from databases import sqlite_only
 from distributions import wheel
 from localshop.catalog import credentials, patience, repositories
 from localshop.catalog.models import Repository
 from localshop.catalog.sqlite import base
 from threads import in_thread
 
-pytestmark = pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite has one writer at a time")
+pytestmark = sqlite_only("it has one writer at a time")
 DATABASE = settings.DATABASES["default"]["NAME"]
 AWAY = "203.0.113.9"
 

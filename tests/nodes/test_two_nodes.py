@@ -22,6 +22,7 @@ from django.db import connection
 
 import brokers
 from command_line import CommandLine
+from databases import postgresql_only
 from distributions import wheel
 from documented import blocks, exchange
 from installers import Pip, Uv
@@ -36,7 +37,7 @@ from upload_form import upload_of
 
 pytestmark = [
     pytest.mark.skipif(brokers.PROGRAM is None, reason="needs redis-server; scripts/test gets it"),
-    pytest.mark.skipif("LOCALSHOP_TEST_DATABASE_URL" not in os.environ, reason="needs PostgreSQL"),
+    postgresql_only("no two nodes have one SQLite"),
 ]
 
 

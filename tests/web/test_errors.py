@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
+from databases import postgresql_only
 from people import somebody
 from threads import in_thread
 
-pytestmark = pytest.mark.skipif(
-    connection.vendor != "postgresql", reason="SQLite has no server to be connected to"
-)
+pytestmark = postgresql_only("SQLite has no server to be connected to")
 
 
 def _others(sql):

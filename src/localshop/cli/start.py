@@ -11,8 +11,10 @@ from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 
+from django.conf import settings
 from django.core.management import ManagementUtility, get_commands
 from django.core.management.base import BaseCommand
+from django.db import connections
 
 from localshop import __version__, config
 from localshop.config.secret import ensure_secret_key
@@ -90,8 +92,13 @@ class Utility(ManagementUtility):
         """Run the command; the version is ours, not Django's."""
         if self.argv[1:] in (["version"], ["--version"]):
             sys.stdout.write(f"{__version__}\n")
-        else:
+            return
+        try:
             super().execute()
+        finally:
+            # Django closes what its commands opened, but not what was looked with before they began.
+            if settings.configured:
+                connections.close_all()
 
     def fetch_command(self, subcommand: str) -> BaseCommand:
         """Give the command of this name; ends with exit code 2 when there is none."""
