@@ -1,9 +1,10 @@
 """What the hot path reads of the database: a few hand-written statements, on the event loop.
 
-A read on SQLite costs about two microseconds, less than handing it to a thread, so it is made
-inline on a read-only connection of its own. On PostgreSQL all requests that wait in the same turn
-of the loop share one query. Either way a read starts after its request arrived, so it sees every
-change that was acknowledged before, by whichever process.
+A read on SQLite costs a few microseconds, less than handing it to a thread, so it is made inline on
+a read-only connection of its own; what was read is kept until somebody commits something. On
+PostgreSQL all requests that wait in the same turn of the loop share one query. Either way a read, or
+the look whether anything has changed, starts after its request arrived, so it sees every change that
+was acknowledged before, by whichever process.
 
 Each statement carries the access generation along, so that rights and data are of one moment.
 """
@@ -21,6 +22,11 @@ from django.conf import settings
 from django.db import OperationalError, connection
 
 from .patience import PATIENCE
+from .wal_index import WalIndex, wal_index
+
+_MOST_KEPT = 1000
+_LONGEST_KEPT = 16 << 10
+"""Bytes of a METADATA, compressed, that is kept in memory."""
 
 
 class Token(NamedTuple):
@@ -161,14 +167,25 @@ class _Rows:
 
 
 class SqliteReads(_Rows):
-    """Inline reads on one read-only connection; in a thread only when the file is locked."""
+    """Inline reads on one read-only connection; in a thread only when the file is locked.
+
+    Rows are kept until anybody commits anything.
+    """
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._connection = self._open(busy=0.05)
         self._statements: dict[str, str] = {}
+        self._index: WalIndex | None = None
+        self._looked_for_index = False
+        self._head = b""
+        """That of the index when the rows that are kept were read, or before."""
+        self._kept: dict[tuple[str, tuple[Any, ...]], Sequence[Any]] = {}
 
     async def _one(self, statement: str, asked: tuple[Any, ...]) -> Sequence[Any]:
+        kept = self._kept_now().get((statement, asked))
+        if kept is not None:
+            return kept
         sql = self._statements.get(statement)
         if sql is None:
             names = ", ".join(f"? AS {name}" for name in "xyz"[: len(asked)])
@@ -177,8 +194,28 @@ class SqliteReads(_Rows):
             row: Sequence[Any] = self._connection.execute(sql, asked).fetchone()
         except sqlite3.OperationalError:
             # A recovery or the restart of a checkpoint: rare, and no reason to hold up the loop.
-            row = await asyncio.to_thread(self._patiently, sql, asked)
+            return await asyncio.to_thread(self._patiently, sql, asked)
+        # Not when it was waited for: it could be older by now than the head.
+        self._keep(statement, asked, row)
         return row
+
+    def _kept_now(self) -> dict[tuple[str, tuple[Any, ...]], Sequence[Any]]:
+        """The rows that are still what the database has."""
+        if self._index is not None:
+            head = self._index.head()
+            if head != self._head:
+                self._head = head
+                self._kept.clear()
+        return self._kept
+
+    def _keep(self, statement: str, asked: tuple[Any, ...], row: Sequence[Any]) -> None:
+        if not self._looked_for_index:
+            # It is there since this first read.
+            self._looked_for_index, self._index = True, wal_index(self._path)
+        elif self._head and (not isinstance(row[-1], bytes) or len(row[-1]) <= _LONGEST_KEPT):
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            self._kept[statement, asked] = row
 
     def _patiently(self, sql: str, asked: tuple[Any, ...]) -> Sequence[Any]:
         try:
@@ -199,4 +236,5 @@ class SqliteReads(_Rows):
         )
 
     async def close(self) -> None:
+        self._index = None
         self._connection.close()
