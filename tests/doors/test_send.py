@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import mmap
 import os
 import socket
 import threading
@@ -19,7 +20,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from localshop import errors
-from localshop.index import send as sending
+from localshop.cli.connection import Connection
+from localshop.index import local as local_files
 from localshop.index.artifact import Artifact
 from localshop.index.send import send_file
 from localshop.storage.disk import DiskStorage
@@ -29,7 +31,7 @@ from localshop.storage.stores import Store
 class Server:
     """A uvicorn on loopback that sends the artifacts it is told of, and remembers what it did."""
 
-    def __init__(self) -> None:
+    def __init__(self, http: Any) -> None:
         self.artifacts: dict[str, Artifact] = {}
         self.sent: dict[str, int] = {}
         self.failures: list[Exception] = []
@@ -39,7 +41,7 @@ class Server:
         options = uvicorn.Config(
             self.answer,
             interface="asgi3",
-            http="httptools",
+            http=http,
             loop="uvloop",
             ws="none",
             lifespan="off",
@@ -58,7 +60,7 @@ class Server:
         path = scope["path"]
 
         async def counted(message: Any) -> None:
-            self.sent[path] = self.sent.get(path, 0) + len(message.get("body", b""))
+            self.sent[path] = self.sent.get(path, 0) + message.get("count", len(message.get("body", b"")))
             await send(message)
 
         try:
@@ -80,9 +82,10 @@ class Server:
             return response, response.read()
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    server = Server()
+@pytest.fixture(scope="module", params=["httptools", Connection], ids=["uvicorn", "ours"])
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """uvicorn as it is has only what it is given sent; ours has the kernel send parts of files."""
+    server = Server(request.param)
     yield server
     server.stop()
 
@@ -138,7 +141,7 @@ BIG = os.urandom(5_000_001)
 small_and_big = pytest.mark.parametrize("data", [SMALL, BIG], ids=["small", "big"])
 
 
-@pytest.mark.parametrize("size", [0, 100, sending.INLINE, sending.INLINE + 1, sending.SLICE, len(BIG)])
+@pytest.mark.parametrize("size", [0, 100, local_files.INLINE, local_files.INLINE + 1, 1 << 20, len(BIG)])
 def test_a_file_arrives_byte_for_byte_with_its_exact_length(server: Server, store: Store, size: int) -> None:
     data = BIG[:size]
     path = offer(server, store, data)
@@ -317,7 +320,7 @@ def test_a_file_that_was_cut_or_added_to_is_never_sent(server: Server, disk: Sto
 
 
 def test_what_is_not_a_file_is_never_opened_as_one(server: Server, disk: Store) -> None:
-    path = offer(server, disk, b"to be replaced")
+    path = offer(server, disk, os.urandom(20))
     file = disk.local_path(server.artifacts[path].name)
     assert file is not None
     file.unlink()
@@ -390,5 +393,5 @@ def test_without_maps_or_splices_the_bytes_are_the_same(
     def refuse(*args: object, **kwargs: object) -> None:
         raise OSError(22, "Invalid argument")
 
-    monkeypatch.setattr(sending.mmap if broken == "mmap" else os, broken, refuse)
+    monkeypatch.setattr(mmap if broken == "mmap" else os, broken, refuse)
     assert server.ask(offer(server, disk, BIG))[1] == BIG

@@ -20,11 +20,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from localshop.cli.exchange import status_line
+from localshop.cli.from_file import CAN_SEND_FROM_FILES
 from localshop.cli.supervisor import GRACE
 from localshop.index.answers import Receive, Scope, Send, say
+from localshop.index.local import ZERO_COPY
 from localshop.observe.log import event, get_logger
 
 _HEAD_TOO_LARGE = "The head of a request may have 64 kB and 100 headers at the most."
+_EXTENSIONS: dict[str, dict[object, object]] = {ZERO_COPY: {}} if CAN_SEND_FROM_FILES else {}
 
 log = get_logger(__name__)
 
@@ -101,6 +104,8 @@ class Connection(HttpToolsProtocol):
             and self._head_bytes() > self.limits.head_bytes
         ):
             self.app = _refuse_head
+        if self.scheme == "http":
+            self.scope["extensions"] = _EXTENSIONS
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:

@@ -15,6 +15,10 @@ from typing import Any, NamedTuple, cast
 from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.http import httptools_impl
 
+from localshop.index.local import ZERO_COPY
+
+from .from_file import send_from_file
+
 _BODILESS = frozenset({204, 304})
 # Up to this many bytes of a body are copied behind the head in less time than two pieces are sent in.
 _COPIED = 64 << 10
@@ -45,7 +49,10 @@ class _Exchange(httptools_impl.RequestResponseCycle):
             if whole and not self.disconnected and self._send_whole(start, body):
                 return
             await _send(self, cast("ASGISendEvent", start))
-        await _send(self, message)
+        if message["type"] == ZERO_COPY:
+            await self._send_from_file(cast("dict[str, Any]", message))
+        else:
+            await _send(self, message)
 
     def _send_whole(self, start: dict[str, Any], body: bytes) -> bool:
         """Send head and body, if the body is as long as the head says; else False."""
@@ -66,6 +73,23 @@ class _Exchange(httptools_impl.RequestResponseCycle):
             self.transport.writelines((b"".join((line, ours.text, known.text, end)), body))
         self._finish(last=last)
         return True
+
+    async def _send_from_file(self, message: dict[str, Any]) -> None:
+        """Send a part of a file behind what was sent before."""
+        start, count = message["offset"], message["count"]
+        if self.disconnected:
+            return
+        if count > self.expected_content_length:
+            raise RuntimeError("That part of a file is longer than the answer is said to be.")
+        file = message["file"].fileno()
+        if not await send_from_file(self.transport, self.flow, file, part=(start, start + count)):
+            self.transport.abort()
+            return
+        self.expected_content_length -= count
+        if not message["more_body"]:
+            if self.expected_content_length:
+                raise RuntimeError("The answer is shorter than it is said to be.")
+            self._finish(last=not self.keep_alive)
 
     def _finish(self, *, last: bool) -> None:
         self.waiting_for_100_continue = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, BinaryIO, TypeVar
@@ -25,6 +25,9 @@ class Remote:
     asked of it before.
     """
 
+    slice = 1 << 20
+    """Bytes of a message at the most."""
+
     def __init__(self, artifact: Artifact, *, read: bool) -> None:
         self._artifact = artifact
         if not (read and artifact.size and artifact.store.checks_size):
@@ -36,9 +39,10 @@ class Remote:
         """Tell what is going to be read, so that the storage is asked for that, and once."""
         self._part = (start, stop)
 
-    async def piece(self, start: int, stop: int) -> bytes:
-        """Give the bytes from ``start`` up to ``stop``, all of them; ``errors.StorageError``."""
-        return await elsewhere(self._read, start, stop)
+    async def message(self, start: int, stop: int, *, more: bool) -> MutableMapping[str, Any]:
+        """Give the message that sends the bytes from ``start`` up to ``stop``; ``errors.StorageError``."""
+        body = await elsewhere(self._read, start, stop)
+        return {"type": "http.response.body", "body": body, "more_body": more}
 
     async def close(self) -> None:
         if self._file is not None:

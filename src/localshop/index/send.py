@@ -1,25 +1,22 @@
 """Sending a stored file to an ASGI client: revalidation, ranges, and bodies that cost little.
 
-A small body is read in place. A large one on our own disk is sent as slices of a memory map, so
-that its bytes are copied once, by the kernel, into the socket. A large one from a storage elsewhere
-is read piece by piece in threads.
+A small body comes from memory. A large one on our own disk is left to the kernel where the server can
+do that, as ours does; else it is sent as slices of a memory map, so that its bytes are copied once,
+into the socket. A large one from a storage elsewhere is read piece by piece in threads.
 """
 
 from __future__ import annotations
 
 import asyncio
-import functools
 import logging
-import mmap
-import os
-import stat
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from localshop import errors
 from localshop.protocol import conditional, inert
 
-from .artifact import Artifact, check_size
+from .artifact import Artifact
+from .local import ZERO_COPY, InMemory, Local, open_local
 from .remote import Remote, elsewhere
 
 Scope = MutableMapping[str, Any]
@@ -27,9 +24,6 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
-# Up to this many bytes a read in place takes less time than a thread takes to be asked.
-INLINE = 256 * 1024
-SLICE = 1024 * 1024
 
 INERT: Headers = [
     *((name.encode(), value.encode()) for name, value in inert.HEADERS.items()),
@@ -54,7 +48,7 @@ async def send_file(scope: Scope, receive: Receive, send: Send, artifact: Artifa
     if is_known(scope, artifact):
         await send_empty(send, 304, headers_of(artifact, private=private, inert=False))
         return False
-    file = await _open(artifact, read=scope["method"] == "GET")
+    file = await _open(scope, artifact)
     try:
         headers = headers_of(artifact, private=private)
         if scope["method"] == "HEAD":
@@ -113,30 +107,36 @@ def _asked_part(scope: Scope, artifact: Artifact, *, etag: str) -> tuple[int, in
 
 
 async def _send_part(
-    receive: Receive, send: Send, file: _Local | Remote, *, head: dict[str, Any], part: tuple[int, int]
+    receive: Receive,
+    send: Send,
+    file: InMemory | Local | Remote,
+    *,
+    head: dict[str, Any],
+    part: tuple[int, int],
 ) -> None:
     position, stop = part
     file.expect(position, stop)
+    end = min(position + file.slice, stop)
     # The first bytes are fetched before the head is sent, while a failure can still be told.
-    piece = await file.piece(position, min(position + SLICE, stop))
+    message = await file.message(position, end, more=end < stop)
     await send(head)
-    if position + len(piece) == stop:
-        await send({"type": "http.response.body", "body": piece})
+    if end == stop:
+        await send(message)
         return
     # uvicorn's send() is silent when the client is gone. Without a watch on it a big file would be
     # read to its end for nobody.
     gone = asyncio.create_task(_until_gone(receive))
     try:
         while not gone.done():
-            position += len(piece)
-            await send({"type": "http.response.body", "body": piece, "more_body": position < stop})
-            if position == stop:
+            await send(message)
+            if end == stop:
                 return
-            piece = await file.piece(position, min(position + SLICE, stop))
-    except errors.StorageError as error:
+            position, end = end, min(end + file.slice, stop)
+            message = await file.message(position, end, more=end < stop)
+    except (errors.StorageError, EOFError, OSError) as error:
         # The status is out. A response that is never completed is cut by the server, and a body
         # that is shorter than its Content-Length tells the client.
-        logger.error("A response was cut. %s", error.sentence)
+        logger.error("A response was cut. %s", error)
     finally:
         gone.cancel()
 
@@ -159,87 +159,8 @@ def _header(scope: Scope, name: bytes) -> str | None:
     return None if found is None else found.decode("latin-1")
 
 
-async def _open(artifact: Artifact, *, read: bool) -> _Local | Remote:
+async def _open(scope: Scope, artifact: Artifact) -> InMemory | Local | Remote:
     place = artifact.store.place(artifact.name)
     if place is not None:
-        return _Local(place, artifact)
-    return await elsewhere(Remote, artifact, read=read)
-
-
-class _Local:
-    """A stored file on this machine."""
-
-    def __init__(self, place: str, artifact: Artifact) -> None:
-        self._name, self._size = artifact.name, artifact.size
-        self._map: memoryview | None = None
-        try:
-            self._descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            raise
-        except OSError as error:
-            raise self._unreadable(error) from error
-        try:
-            found = os.fstat(self._descriptor)
-            if not stat.S_ISREG(found.st_mode):
-                raise errors.StorageError(f"The stored file {self._name} is not a regular file.")
-            check_size(artifact, found.st_size)
-        except BaseException:
-            os.close(self._descriptor)
-            raise
-
-    def expect(self, start: int, stop: int) -> None:
-        """Nothing is read before it is asked for."""
-
-    async def piece(self, start: int, stop: int) -> bytes | memoryview:
-        """Give the bytes from ``start`` up to ``stop``, all of them; ``errors.StorageError``."""
-        if stop - start <= INLINE:
-            return self._read(start, stop)
-        return await asyncio.to_thread(self._slice, start, stop)
-
-    async def close(self) -> None:
-        # The map is not closed here: the server may hold slices of it that are still on their way
-        # to the socket. It goes with the last of them.
-        self._map = None
-        os.close(self._descriptor)
-
-    def _slice(self, start: int, stop: int) -> bytes | memoryview:
-        try:
-            if self._map is None:
-                self._map = memoryview(mmap.mmap(self._descriptor, self._size, access=mmap.ACCESS_READ))
-            _bring_into_memory(self._descriptor, start, stop)
-        except (OSError, ValueError):
-            # Not each file system can be mapped or spliced, and a file that was cut since cannot.
-            return self._read(start, stop)
-        return self._map[start:stop]
-
-    def _read(self, start: int, stop: int) -> bytes:
-        try:
-            data = os.pread(self._descriptor, stop - start, start)
-        except OSError as error:
-            raise self._unreadable(error) from error
-        if len(data) != stop - start:
-            raise errors.StorageError(f"The stored file {self._name} was cut while it was being sent.")
-        return data
-
-    def _unreadable(self, error: OSError) -> errors.StorageError:
-        return errors.StorageError(f"The stored file {self._name} could not be read: {error.strerror}.")
-
-
-def _bring_into_memory(descriptor: int, start: int, stop: int) -> None:
-    """Wait until these bytes of the file are in the page cache, in a thread.
-
-    Else it is the event loop that waits for a slow disk, while the kernel reads the map for the
-    socket. Sending them to nowhere copies nothing and lets go of the interpreter meanwhile, which
-    ``mmap.madvise(MADV_POPULATE_READ)`` does not: measured, a cold disk stood still the loop for as
-    long as the read took.
-    """
-    while start < stop:
-        sent = os.sendfile(_nowhere(), descriptor, start, stop - start)
-        if not sent:
-            raise ValueError("the file ends before the range does")
-        start += sent
-
-
-@functools.cache
-def _nowhere() -> int:
-    return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+        return open_local(place, artifact, zero_copy=ZERO_COPY in (scope.get("extensions") or ()))
+    return await elsewhere(Remote, artifact, read=scope["method"] == "GET")

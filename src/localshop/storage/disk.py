@@ -7,7 +7,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterable
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +140,7 @@ class DiskStorage(FileSystemStorage):
             raise
 
 
+@lru_cache(1024)
 def is_inside(name: str) -> bool:
     """Tell whether ``name`` stays below whatever directory it is put in, and is not hidden there."""
     if "\0" in name or "\\" in name:
