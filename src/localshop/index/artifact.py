@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from localshop import errors
 from localshop.storage.stores import Store
 
 
-@dataclass(frozen=True, slots=True)
-class Artifact:
+class Artifact(NamedTuple):
     """A stored file that is to be sent.
 
     ``name`` is the store's; ``size`` (bytes) and ``sha256`` (lower-case hex) are what the catalog

@@ -23,16 +23,16 @@ async def deliver(
     Raises what ``send_file`` raises, before anything was sent.
     """
     artifact = Artifact(shop.store, here.blob, here.size, here.sha256)
+    location, elsewhere_too = shop.config.accel_location, shop.store.redirects
     # A HEAD, and a client that has the file, are answered from what we know, whoever has the bytes.
-    if scope["method"] == "GET" and not is_known(scope, artifact):
-        location = shop.config.accel_location
+    if (location or elsewhere_too) and scope["method"] == "GET" and not is_known(scope, artifact):
         if location and _came_through_proxy(scope, shop.config.trusted_proxies):
             path = shop.store.place(here.blob)
             if path is not None:
                 check_size(artifact, shop.store.size(here.blob))
                 await _leave_to_nginx(send, artifact, f"{location}/{here.blob}", private=private)
                 return asks_for_beginning(scope)
-        if shop.store.redirects:
+        if elsewhere_too:
             url = shop.store.link(here.blob)
             if url is None:
                 url = await elsewhere(_sign, artifact)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import lru_cache
 from typing import Any
 
 from localshop import errors
@@ -30,6 +31,8 @@ INERT: Headers = [
     (b"accept-ranges", b"bytes"),
 ]
 
+_CONDITIONAL = frozenset({b"if-none-match", b"if-range", b"range"})
+
 logger = logging.getLogger(__name__)
 
 
@@ -44,29 +47,29 @@ async def send_file(scope: Scope, receive: Receive, send: Send, artifact: Artifa
     ``FileNotFoundError`` (the bytes are gone) and ``errors.StorageError`` (they have another size, or
     cannot be read) are raised before anything was sent. What fails later cuts the connection.
     """
-    etag = f'"{artifact.sha256}"'
-    if is_known(scope, artifact):
+    plain = _CONDITIONAL.isdisjoint(dict(scope["headers"]))
+    if not plain and is_known(scope, artifact):
         await send_empty(send, 304, headers_of(artifact, private=private, inert=False))
         return False
     file = await _open(scope, artifact)
     try:
-        headers = headers_of(artifact, private=private)
+        headers = _headers(artifact.sha256, private, artifact.headers)
         if scope["method"] == "HEAD":
             # RFC 9110, section 14.2: a range means something for GET only.
             await send_empty(send, 200, [*headers, _length(artifact.size)])
             return False
         try:
-            part = _asked_part(scope, artifact, etag=etag)
+            part = None if plain else _asked_part(scope, artifact)
         except conditional.Unsatisfiable:
             whole = (b"content-range", b"bytes */%d" % artifact.size)
             refused = [*INERT, (b"cache-control", b"no-store"), whole, _length(0)]
             await send_empty(send, 416, refused)
             return False
         start, stop = part or (0, artifact.size)
-        headers.append(_length(stop - start))
+        told = [*headers, _length(stop - start)]
         if part is not None:
-            headers.append((b"content-range", b"bytes %d-%d/%d" % (start, stop - 1, artifact.size)))
-        head = {"type": "http.response.start", "status": 200 if part is None else 206, "headers": headers}
+            told.append((b"content-range", b"bytes %d-%d/%d" % (start, stop - 1, artifact.size)))
+        head = {"type": "http.response.start", "status": 200 if part is None else 206, "headers": told}
         await _send_part(receive, send, file, head=head, part=(start, stop))
         return start == 0
     finally:
@@ -81,14 +84,25 @@ def is_known(scope: Scope, artifact: Artifact) -> bool:
 
 def headers_of(artifact: Artifact, *, private: bool, inert: bool = True) -> Headers:
     """The headers that tell of a file, whoever sends its bytes; without its length."""
+    return [
+        header
+        for header in _headers(artifact.sha256, private, artifact.headers)
+        if inert or header not in INERT
+    ]
+
+
+@lru_cache(1024)
+def _headers(
+    sha256: str, private: bool, extra: tuple[tuple[bytes, bytes], ...]
+) -> tuple[tuple[bytes, bytes], ...]:
     # The URL holds the file's digest: under it there are never going to be other bytes.
     caching = b"private" if private else b"public"
-    return [
-        (b"etag", b'"%s"' % artifact.sha256.encode()),
+    return (
+        (b"etag", b'"%s"' % sha256.encode()),
         (b"cache-control", caching + b", max-age=365000000, immutable"),
-        *artifact.headers,
-        *(INERT if inert else ()),
-    ]
+        *extra,
+        *INERT,
+    )
 
 
 async def send_empty(send: Send, status: int, headers: Headers) -> None:
@@ -97,11 +111,11 @@ async def send_empty(send: Send, status: int, headers: Headers) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def _asked_part(scope: Scope, artifact: Artifact, *, etag: str) -> tuple[int, int] | None:
+def _asked_part(scope: Scope, artifact: Artifact) -> tuple[int, int] | None:
     """Tell which bytes (half-open) are asked for; None is all of them."""
     condition = _header(scope, b"if-range")
     # RFC 9110, section 13.1.5: only a strong match will do, and we give out no dates to compare.
-    if condition is not None and condition.strip() != etag:
+    if condition is not None and condition.strip() != f'"{artifact.sha256}"':
         return None
     return conditional.byte_range(_header(scope, b"range"), artifact.size)
 
