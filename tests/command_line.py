@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import warm
 from databases import copy_database, database_of
 
 
@@ -71,6 +72,8 @@ class CommandLine:
 
     def run(self, *arguments, **environ):
         """Run a command to its end, however it ends."""
+        if "PYTHONPATH" not in environ:
+            return Ended(*warm.run(arguments, self.environ(**environ), timeout=60))
         process = self.start(*arguments, **environ)
         out, err = process.communicate(timeout=60)
         return Ended(process.returncode, out, err)

@@ -42,8 +42,7 @@ import django
 django.setup()
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
-from django.core.management import call_command
-from django.db import connections
+from django.db import connection, connections
 
 from asgi_client import Browser
 from fake_upstream import FakeUpstream
@@ -80,8 +79,7 @@ def _migrated():
 @pytest.fixture
 def tables(_migrated):
     """Empty tables, but for the first generation of rights."""
-    # Without what Django notes down after migrating, permissions that nothing here asks for.
-    call_command("flush", verbosity=0, interactive=False, inhibit_post_migrate=True)
+    databases.empty(connection)
     state.access_changed()
     files = Path(_HOME.name) / "files"
     for path in [*files.rglob("*")] if files.exists() else []:

@@ -20,6 +20,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from django.core.management import call_command
+from django.db import transaction
 
 SERVER = os.environ.get("LOCALSHOP_TEST_DATABASE_URL", "")
 """Empty: tests run on SQLite."""
@@ -167,6 +169,26 @@ def database_of(home):
 def copy_database(home, other):
     """Have another home begin with what is in the database of this one."""
     _of_homes[other] = database_of(home).copied_to(other)
+
+
+def empty(connection):
+    """Delete all rows of ours, and let numbers begin at 1 again; ``connection`` is Django's."""
+    if not SERVER:
+        # Without what Django notes down after migrating, permissions that nothing here asks for.
+        call_command("flush", verbosity=0, interactive=False, inhibit_post_migrate=True)
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        names = [name for name in connection.introspection.table_names(cursor) if name != "django_migrations"]
+        cursor.execute(
+            " UNION ALL ".join(f"(SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name}))" for name in names)
+        )
+        # To truncate them, as Django does, makes the files of all tables anew, which takes 40 ms.
+        for (name,) in cursor.fetchall():
+            cursor.execute(f"DELETE FROM {name}")
+        cursor.execute(
+            "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, 1, false) FROM pg_sequences"
+            " WHERE last_value IS NOT NULL"
+        )
 
 
 def drop_databases(place):

@@ -21,7 +21,7 @@ from localshop.mirror.sweep import sweep
 from localshop.mirror.verify import Pace, verify
 from localshop.storage.pulse import Pulse
 from object_store import ObjectStore
-from pages import JSON, filenames
+from pages import JSON, filenames, settled
 from servers import until
 from threads import in_thread
 from upload_form import upload_of
@@ -145,6 +145,8 @@ async def test_a_stale_range_and_one_behind_the_end_are_answered_as_on_disk(brow
 
 async def test_the_metadata_is_read_out_of_a_stored_wheel_by_ranges(browser, bucket, mirrored):
     held = await mirrored(size=5_000_000)
+    # What was on its way is written down, and not anew after this.
+    await settled(browser)
     await in_thread(CoreMetadata.objects.all().delete)
     bucket.store.seen.clear()
 
