@@ -16,13 +16,16 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 from django.db import OperationalError
 
 from localshop.catalog import patience
-from localshop.catalog.durability import fetched_again
+from localshop.catalog.durability import fetched_again, is_deadlock
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 _MOST = 64
 """Writes in one transaction, at most: others may want their turn."""
+
+_TRIES = 5
+"""How often a write is begun that stood in another one's way, and was chosen to give way."""
 
 
 class _Ended(NamedTuple):
@@ -89,15 +92,16 @@ def _in_turn(works: Sequence[Callable[[], Any]], *, waited: float) -> list[_Ende
         return _together(works)
 
 
-def _together(works: Sequence[Callable[[], Any]]) -> list[_Ended]:
+def _together(works: Sequence[Callable[[], Any]], *, tries: int = _TRIES) -> list[_Ended]:
     """Do all of it in one transaction; if one of them fails, each in its own."""
     try:
-        with fetched_again():
+        with fetched_again(many=len(works) > 1):
             return [_Ended(work(), None) for work in works]
     except OperationalError as error:
-        # The database is busy, or full: it is the same for all, and nobody should wait twice.
-        return [_Ended(None, error)] * len(works)
+        if not is_deadlock(error) or tries == 1:
+            # The database is busy, or full: it is the same for all, and nobody should wait twice.
+            return [_Ended(None, error)] * len(works)
     except Exception as error:  # noqa: BLE001 - it is told to the one who waits.
         if len(works) == 1:
             return [_Ended(None, error)]
-    return [_together([work])[0] for work in works]
+    return [_together([work], tries=tries - 1)[0] for work in works]
