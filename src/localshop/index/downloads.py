@@ -27,10 +27,8 @@ def note_download(shop: Shop, admission: Admission, scope: Scope, route: Route) 
     tally(_DOWNLOADS)
     if not shop.config.downloads_kept_days:
         return
-    agent, identity, now = b"", admission.identity, shop.now()
-    for name, value in scope["headers"]:
-        if name == b"user-agent":
-            agent = value
+    agent = dict(scope["headers"]).get(b"user-agent", b"")
+    identity, now = admission.identity, shop.now()
     user = identity.user if identity is not None else None
     credential = identity.credential if identity is not None else None
     one = Given(

@@ -25,32 +25,10 @@ _small: Cache[bytes] = Cache(16 << 20)
 """Small files, by place, and each of the state that the file had there when it was read."""
 
 
-class InMemory:
-    """A small stored file, with all its bytes."""
-
-    slice = _SMALL
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    def expect(self, start: int, stop: int) -> None:
-        """Nothing has to be read any more."""
-
-    async def message(self, start: int, stop: int, *, more: bool) -> MutableMapping[str, Any]:
-        """Give the message that sends the bytes from ``start`` up to ``stop``."""
-        return {"type": "http.response.body", "body": self._data[start:stop], "more_body": more}
-
-    async def close(self) -> None:
-        """Nothing is open."""
-
-
-def open_local(place: str, artifact: Artifact, *, zero_copy: bool) -> InMemory | Local:
-    """Open a stored file: ``FileNotFoundError``, or ``errors.StorageError``.
-
-    ``zero_copy``: the server knows that extension.
-    """
+def small_file(place: str, artifact: Artifact) -> bytes | None:
+    """Give all bytes of a small stored file, None of a large one; raises what ``Local`` raises."""
     if artifact.size > _SMALL:
-        return Local(place, artifact, zero_copy=zero_copy)
+        return None
     try:
         # A Path takes longer to make than all of this.
         data = _small.get(place, state=_state(os.stat(place)))  # noqa: PTH116
@@ -59,14 +37,18 @@ def open_local(place: str, artifact: Artifact, *, zero_copy: bool) -> InMemory |
     except OSError as error:
         raise _unreadable(artifact, error) from error
     if data is None:
-        file = Local(place, artifact, zero_copy=False)
-        try:
-            data = file.read(0, artifact.size)
-            _small.put(place, data, weight=len(data) + 500, state=file.state)
-        finally:
-            file.let_go()
+        data, state = _read_whole(place, artifact)
+        _small.put(place, data, weight=len(data) + 500, state=state)
     check_size(artifact, len(data))
-    return InMemory(data)
+    return data
+
+
+def _read_whole(place: str, artifact: Artifact) -> tuple[bytes, tuple[int, ...]]:
+    file = Local(place, artifact, zero_copy=False)
+    try:
+        return file.read(0, artifact.size), file.state
+    finally:
+        file.let_go()
 
 
 def _state(found: os.stat_result) -> tuple[int, ...]:
@@ -75,7 +57,10 @@ def _state(found: os.stat_result) -> tuple[int, ...]:
 
 
 class Local:
-    """A stored file on this machine."""
+    """A stored file on this machine; making one raises ``FileNotFoundError`` or ``errors.StorageError``.
+
+    ``zero_copy``: the server knows that extension.
+    """
 
     def __init__(self, place: str, artifact: Artifact, *, zero_copy: bool) -> None:
         self._artifact, self._zero_copy = artifact, zero_copy

@@ -17,7 +17,7 @@ from localshop import errors
 from localshop.protocol import conditional, inert
 
 from .artifact import Artifact
-from .local import ZERO_COPY, InMemory, Local, open_local
+from .local import ZERO_COPY, Local, small_file
 from .remote import Remote, elsewhere
 
 Scope = MutableMapping[str, Any]
@@ -51,27 +51,32 @@ async def send_file(scope: Scope, receive: Receive, send: Send, artifact: Artifa
     if not plain and is_known(scope, artifact):
         await send_empty(send, 304, headers_of(artifact, private=private, inert=False))
         return False
-    file = await _open(scope, artifact)
+    place = artifact.store.place(artifact.name)
+    if plain and place is not None and scope["method"] == "GET":
+        data = small_file(place, artifact)
+        if data is not None:
+            await send(_head_of_whole(artifact, private))
+            await send({"type": "http.response.body", "body": data})
+            return True
+    file = await _open(scope, artifact, place)
     try:
-        headers = _headers(artifact.sha256, private, artifact.headers)
         if scope["method"] == "HEAD":
             # RFC 9110, section 14.2: a range means something for GET only.
-            await send_empty(send, 200, [*headers, _length(artifact.size)])
+            await send_empty(send, 200, _head_of_whole(artifact, private)["headers"])
             return False
         try:
-            part = None if plain else _asked_part(scope, artifact)
+            part = _asked_part(scope, artifact)
         except conditional.Unsatisfiable:
-            whole = (b"content-range", b"bytes */%d" % artifact.size)
-            refused = [*INERT, (b"cache-control", b"no-store"), whole, _length(0)]
+            extent = (b"content-range", b"bytes */%d" % artifact.size)
+            refused = [*INERT, (b"cache-control", b"no-store"), extent, (b"content-length", b"0")]
             await send_empty(send, 416, refused)
             return False
-        start, stop = part or (0, artifact.size)
-        told = [*headers, _length(stop - start)]
-        if part is not None:
-            told.append((b"content-range", b"bytes %d-%d/%d" % (start, stop - 1, artifact.size)))
-        head = {"type": "http.response.start", "status": 200 if part is None else 206, "headers": told}
-        await _send_part(receive, send, file, head=head, part=(start, stop))
-        return start == 0
+        if part is None:
+            head, part = _head_of_whole(artifact, private), (0, artifact.size)
+        else:
+            head = _head_of_part(artifact, part, private=private)
+        await _send_part(receive, send, file, head=head, part=part)
+        return part[0] == 0
     finally:
         await file.close()
 
@@ -84,25 +89,30 @@ def is_known(scope: Scope, artifact: Artifact) -> bool:
 
 def headers_of(artifact: Artifact, *, private: bool, inert: bool = True) -> Headers:
     """The headers that tell of a file, whoever sends its bytes; without its length."""
+    # The URL holds the file's digest: under it there are never going to be other bytes.
+    caching = b"private" if private else b"public"
     return [
-        header
-        for header in _headers(artifact.sha256, private, artifact.headers)
-        if inert or header not in INERT
+        (b"etag", b'"%s"' % artifact.sha256.encode()),
+        (b"cache-control", caching + b", max-age=365000000, immutable"),
+        *artifact.headers,
+        *(INERT if inert else ()),
     ]
 
 
 @lru_cache(1024)
-def _headers(
-    sha256: str, private: bool, extra: tuple[tuple[bytes, bytes], ...]
-) -> tuple[tuple[bytes, bytes], ...]:
-    # The URL holds the file's digest: under it there are never going to be other bytes.
-    caching = b"private" if private else b"public"
-    return (
-        (b"etag", b'"%s"' % sha256.encode()),
-        (b"cache-control", caching + b", max-age=365000000, immutable"),
-        *extra,
-        *INERT,
-    )
+def _head_of_whole(artifact: Artifact, private: bool) -> dict[str, Any]:
+    headers = [*headers_of(artifact, private=private), (b"content-length", b"%d" % artifact.size)]
+    return {"type": "http.response.start", "status": 200, "headers": headers}
+
+
+def _head_of_part(artifact: Artifact, part: tuple[int, int], *, private: bool) -> dict[str, Any]:
+    start, stop = part
+    headers = [
+        *headers_of(artifact, private=private),
+        (b"content-length", b"%d" % (stop - start)),
+        (b"content-range", b"bytes %d-%d/%d" % (start, stop - 1, artifact.size)),
+    ]
+    return {"type": "http.response.start", "status": 206, "headers": headers}
 
 
 async def send_empty(send: Send, status: int, headers: Headers) -> None:
@@ -123,7 +133,7 @@ def _asked_part(scope: Scope, artifact: Artifact) -> tuple[int, int] | None:
 async def _send_part(
     receive: Receive,
     send: Send,
-    file: InMemory | Local | Remote,
+    file: Local | Remote,
     *,
     head: dict[str, Any],
     part: tuple[int, int],
@@ -160,10 +170,6 @@ async def _until_gone(receive: Receive) -> None:
         pass
 
 
-def _length(size: int) -> tuple[bytes, bytes]:
-    return (b"content-length", b"%d" % size)
-
-
 def _header(scope: Scope, name: bytes) -> str | None:
     """Give the value of a request's header; several are one list (RFC 9110, section 5.3)."""
     found: bytes | None = None
@@ -173,8 +179,7 @@ def _header(scope: Scope, name: bytes) -> str | None:
     return None if found is None else found.decode("latin-1")
 
 
-async def _open(scope: Scope, artifact: Artifact) -> InMemory | Local | Remote:
-    place = artifact.store.place(artifact.name)
-    if place is not None:
-        return open_local(place, artifact, zero_copy=ZERO_COPY in (scope.get("extensions") or ()))
-    return await elsewhere(Remote, artifact, read=scope["method"] == "GET")
+async def _open(scope: Scope, artifact: Artifact, place: str | None) -> Local | Remote:
+    if place is None:
+        return await elsewhere(Remote, artifact, read=scope["method"] == "GET")
+    return Local(place, artifact, zero_copy=ZERO_COPY in (scope.get("extensions") or ()))
