@@ -49,7 +49,7 @@ def _database(url: str) -> dict[str, Any]:
             },
         }
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "localshop.catalog.postgresql",
         "NAME": target.name,
         "USER": target.user,
         "PASSWORD": target.password,

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import servers
-from databases import sqlite_only
 from distributions import wheel
 from servers import PATIENCE
 
@@ -57,7 +56,6 @@ def test_for_three_seconds_writers_wait_and_readers_do_not(localshop, ask, warm)
         assert {future.result()[0] for future in waiting} == {200}
 
 
-@sqlite_only("PostgreSQL lets everybody wait for what others hold")
 def test_for_longer_writers_are_told_so_and_it_recovers_by_itself(localshop, ask, warm):
     with ThreadPoolExecutor(40) as clients, localshop.database.held():
         waiting = [clients.submit(ask, path) for path in COLD]

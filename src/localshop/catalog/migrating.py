@@ -63,13 +63,17 @@ def migrate(*, until: str | None = None) -> None:
 def alone() -> Iterator[None]:
     """Let one process at a time, on whichever machine, change the tables of this database."""
     if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [_KEY])
-        try:
-            yield
-        finally:
+        wrapper: Any = connection
+        wrapper.ensure_connection()
+        # Another one's upgrade takes as long as it takes, and what is open has to be closed first.
+        with wrapper.waiting_for_ever():
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_KEY])
+                cursor.execute("SELECT pg_advisory_lock(%s)", [_KEY])
+            try:
+                yield
+            finally:
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT pg_advisory_unlock(%s)", [_KEY])
         return
     descriptor = os.open(
         f"{connection.settings_dict['NAME']}-upgrade", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600

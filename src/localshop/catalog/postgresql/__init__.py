@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend, in which nobody waits for ever."""
