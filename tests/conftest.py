@@ -55,6 +55,15 @@ Argon2PasswordHasher.memory_cost = 64
 Argon2PasswordHasher.parallelism = 1
 
 
+_LONG = {"nodes", "browser", "clients", "doors", "test_coherence.py"}
+"""Whose tests start servers, and take longest."""
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with what takes long, so that in the end no process has to wait for another one's last file."""
+    items.sort(key=lambda item: _LONG.isdisjoint(item.path.parts))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item):
     """Let go of the databases of a test's own homes, so that a long run needs no large disk."""

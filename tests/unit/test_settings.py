@@ -62,7 +62,7 @@ def test_postgresql_is_taken_from_its_url(settings):
         "default"
     ]
     assert database == {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "localshop.catalog.postgresql",
         "NAME": "shop",
         "USER": "u",
         "PASSWORD": "p@",
