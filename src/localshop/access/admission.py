@@ -71,7 +71,7 @@ def can_be_kept(admission: Admission, headers: Sequence[tuple[bytes, bytes]]) ->
     return sum(len(name) + len(value) for name, value in telling(headers)) <= _LONGEST
 
 
-def until(admission: Admission) -> float:
+def good_until(admission: Admission) -> float:
     """When his credential expires, in seconds since the epoch. All else that changes is told to the gate."""
     credential = admission.identity.credential if admission.identity is not None else None
     if credential is None or credential.expires is None:

@@ -27,7 +27,7 @@ from localshop.shop import Shop
 
 from . import upload_token
 from .address import Visitor, visitor
-from .admission import Admission, Asker, asker, can_be_kept, until
+from .admission import Admission, Asker, asker, can_be_kept, good_until
 from .authorization import Presented, old_keys, presented
 from .rules import Action, Identity, check, still_good
 
@@ -66,45 +66,46 @@ class Gate:
         self._untold_until = 0.0
 
     def repository(self, slug: str) -> RepositoryRecord | None:
-        """The repository as last read; ``current`` tells whether that still holds."""
+        """The repository as last read; ``knows`` tells whether that still holds."""
         return self._roster.repositories.get(slug)
 
-    async def current(self, generation: int) -> bool:
-        """Whether what is in memory is of this access generation; it is after the call."""
-        if self._roster.generation == generation:
-            return True
+    def knows(self, generation: int) -> bool:
+        """Whether what is in memory is of this access generation."""
+        return self._roster.generation == generation
+
+    async def learn(self, generation: int) -> None:
+        """Read it anew, because this is the generation now."""
         found = await self._shop.look(repositories.every_repository)
         self._roster = Roster(generation, {one.slug: one for one in found})
-        return False
 
     async def open(self) -> None:
         """Read who may come in before anybody does. If the database cannot be read now, that can wait."""
         with suppress(DatabaseError):
-            await self.current((await self._shop.reads.token(0, "")).access)
+            await self.learn((await self._shop.reads.token(0, "")).access)
 
     async def admit(
         self, action: Action, repository: RepositoryRecord, scope: Mapping[str, Any]
     ) -> Admission:
         """Let somebody into a repository; raises ``CredentialsNeeded`` or ``NoRight``."""
         headers: Sequence[tuple[bytes, bytes]] = scope["headers"]
-        peer = (scope.get("client") or ("",))[0]
+        peer, now = (scope.get("client") or ("",))[0], self._shop.now()
         if action is Action.READ:
-            admission = await self._admit_reader(repository, peer, headers)
+            key = asker(repository.slug, peer, headers)
+            until, admission = self._roster.admitted.get(key) or (0.0, None)
+            if admission is None or until <= now:
+                admission = await self._admit_reader(key, repository, peer, headers)
         else:
             admission, _ = await self._judge(action, repository, peer, headers)
         identity = admission.identity
         if identity is not None and identity.credential is not None:
-            self._used[identity.credential.id] = (self._shop.now(), admission.address)
+            self._used[identity.credential.id] = (now, admission.address)
         return admission
 
     async def _admit_reader(
-        self, repository: RepositoryRecord, peer: str, headers: Sequence[tuple[bytes, bytes]]
+        self, key: Asker, repository: RepositoryRecord, peer: str, headers: Sequence[tuple[bytes, bytes]]
     ) -> Admission:
-        """The same, for one who may have been let in before, and then nothing has changed since."""
-        roster, key = self._roster, asker(repository.slug, peer, headers)
-        known = roster.admitted.get(key)
-        if known is not None and self._shop.now() < known[0]:
-            return known[1]
+        """Judge somebody who wants to read, and if he may, let him in unjudged until something changes."""
+        roster = self._roster
         admission, who = await self._judge(Action.READ, repository, peer, headers)
         # Another roster may have been read meanwhile: this one is nobody's any more then.
         if (
@@ -114,7 +115,7 @@ class Gate:
         ):
             if len(roster.admitted) >= _KEPT:
                 roster.admitted.clear()
-            roster.admitted[key] = (until(admission), admission)
+            roster.admitted[key] = (good_until(admission), admission)
         return admission
 
     async def _judge(

@@ -14,9 +14,9 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import closing
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from django.conf import settings
 from django.db import OperationalError, connection
@@ -26,7 +26,10 @@ from .wal_index import WalIndex, wal_index
 
 _MOST_KEPT = 1000
 _LONGEST_KEPT = 16 << 10
-"""Bytes of a METADATA, compressed, that is kept in memory."""
+"""Bytes of a METADATA that is kept in memory."""
+
+Row = Sequence[Any]
+Record = TypeVar("Record")
 
 
 class Token(NamedTuple):
@@ -136,40 +139,48 @@ def open_reads() -> Reads:
 
 
 class _Rows:
-    """Turns what either database answers into the records above."""
+    """Asks either database for the records above."""
 
-    async def _one(self, statement: str, asked: tuple[Any, ...]) -> Sequence[Any]:
+    async def _one(self, statement: str, asked: tuple[Any, ...], record: Callable[[Row], Record]) -> Record:
         raise NotImplementedError
 
-    async def token(self, repository_id: int, name: str) -> Token:
-        row = await self._one(_TOKEN, (repository_id, name))
-        if row[1] is None:
-            return Token(row[0], 0, "", 0, 0.0, 0, False)
-        return Token._make(row)
+    def token(self, repository_id: int, name: str) -> Coroutine[Any, Any, Token]:
+        return self._one(_TOKEN, (repository_id, name), _token)
 
-    async def page(self, project_id: int, form: str) -> PageRow | None:
-        row = await self._one(_PAGE, (project_id, form))
-        if row[0] is None:
-            return None
-        return PageRow._make((*row[:5], bytes(row[5])))
+    def page(self, project_id: int, form: str) -> Coroutine[Any, Any, PageRow | None]:
+        return self._one(_PAGE, (project_id, form), _page)
 
-    async def file(self, repository_id: int, path: str, filename: str) -> FileRow:
-        row = await self._one(_FILE, (repository_id, path, filename))
-        if row[1] is None:
-            return FileRow(row[0], 0, 0, "", "", 0, "", "", "", 0)
-        return FileRow._make((*row[:7], row[7] or "", row[8] or "", row[9] or 0))
+    def file(self, repository_id: int, path: str, filename: str) -> Coroutine[Any, Any, FileRow]:
+        return self._one(_FILE, (repository_id, path, filename), _file)
 
-    async def metadata(self, repository_id: int, path: str, filename: str) -> MetadataRow:
-        row = await self._one(_METADATA, (repository_id, path, filename))
-        if row[5] is None:
-            return MetadataRow(row[0], 0, "", "", 0, "", b"")
-        return MetadataRow._make((*row[:6], zlib.decompress(row[6])))
+    def metadata(self, repository_id: int, path: str, filename: str) -> Coroutine[Any, Any, MetadataRow]:
+        return self._one(_METADATA, (repository_id, path, filename), _metadata)
+
+
+def _token(row: Row) -> Token:
+    return Token._make(row) if row[1] is not None else Token(row[0], 0, "", 0, 0.0, 0, False)
+
+
+def _page(row: Row) -> PageRow | None:
+    return PageRow._make((*row[:5], bytes(row[5]))) if row[0] is not None else None
+
+
+def _file(row: Row) -> FileRow:
+    if row[1] is None:
+        return FileRow(row[0], 0, 0, "", "", 0, "", "", "", 0)
+    return FileRow._make((*row[:7], row[7] or "", row[8] or "", row[9] or 0))
+
+
+def _metadata(row: Row) -> MetadataRow:
+    if row[5] is None:
+        return MetadataRow(row[0], 0, "", "", 0, "", b"")
+    return MetadataRow._make((*row[:6], zlib.decompress(row[6])))
 
 
 class SqliteReads(_Rows):
     """Inline reads on one read-only connection; in a thread only when the file is locked.
 
-    Rows are kept until anybody commits anything.
+    What was read is kept until anybody commits anything.
     """
 
     def __init__(self, path: str) -> None:
@@ -179,11 +190,11 @@ class SqliteReads(_Rows):
         self._index: WalIndex | None = None
         self._looked_for_index = False
         self._head = b""
-        """That of the index when the rows that are kept were read, or before."""
-        self._kept: dict[tuple[str, tuple[Any, ...]], Sequence[Any]] = {}
+        """That of the index when the records that are kept were read, or before."""
+        self._kept: dict[tuple[str, tuple[Any, ...]], Any] = {}
 
-    async def _one(self, statement: str, asked: tuple[Any, ...]) -> Sequence[Any]:
-        kept = self._kept_now().get((statement, asked))
+    async def _one(self, statement: str, asked: tuple[Any, ...], record: Callable[[Row], Record]) -> Record:
+        kept: Record | None = self._kept_now().get((statement, asked))
         if kept is not None:
             return kept
         sql = self._statements.get(statement)
@@ -191,16 +202,16 @@ class SqliteReads(_Rows):
             names = ", ".join(f"? AS {name}" for name in "xyz"[: len(asked)])
             sql = self._statements[statement] = statement.format(asked=f"(SELECT {names}) a")
         try:
-            row: Sequence[Any] = self._connection.execute(sql, asked).fetchone()
+            found = record(self._connection.execute(sql, asked).fetchone())
         except sqlite3.OperationalError:
             # A recovery or the restart of a checkpoint: rare, and no reason to hold up the loop.
-            return await asyncio.to_thread(self._patiently, sql, asked)
+            return record(await asyncio.to_thread(self._patiently, sql, asked))
         # Not when it was waited for: it could be older by now than the head.
-        self._keep(statement, asked, row)
-        return row
+        self._keep((statement, asked), found)
+        return found
 
-    def _kept_now(self) -> dict[tuple[str, tuple[Any, ...]], Sequence[Any]]:
-        """The rows that are still what the database has."""
+    def _kept_now(self) -> dict[tuple[str, tuple[Any, ...]], Any]:
+        """The records that are still what the database has."""
         if self._index is not None:
             head = self._index.head()
             if head != self._head:
@@ -208,19 +219,21 @@ class SqliteReads(_Rows):
                 self._kept.clear()
         return self._kept
 
-    def _keep(self, statement: str, asked: tuple[Any, ...], row: Sequence[Any]) -> None:
+    def _keep(self, key: tuple[str, tuple[Any, ...]], found: object) -> None:
         if not self._looked_for_index:
             # It is there since this first read.
             self._looked_for_index, self._index = True, wal_index(self._path)
-        elif self._head and (not isinstance(row[-1], bytes) or len(row[-1]) <= _LONGEST_KEPT):
+        elif self._head and not isinstance(found, PageRow):
+            if isinstance(found, MetadataRow) and len(found.body) > _LONGEST_KEPT:
+                return
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.clear()
-            self._kept[statement, asked] = row
+            self._kept[key] = found
 
-    def _patiently(self, sql: str, asked: tuple[Any, ...]) -> Sequence[Any]:
+    def _patiently(self, sql: str, asked: tuple[Any, ...]) -> Row:
         try:
             with closing(self._open(busy=PATIENCE)) as patient:
-                row: Sequence[Any] = patient.execute(sql, asked).fetchone()
+                row: Row = patient.execute(sql, asked).fetchone()
                 return row
         except sqlite3.OperationalError as error:
             # As the ORM would raise it.

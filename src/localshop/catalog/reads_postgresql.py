@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable
 from itertools import chain
 from typing import Any
 
 import psycopg
 from django.db import OperationalError
 
-from .reads import _Rows
+from .reads import Record, Row, _Rows
 
 _TYPES = ("bigint[]", "text[]", "text[]")
 
@@ -28,17 +28,15 @@ class PostgresqlReads(_Rows):
             key: value for key, value in parameters.items() if key not in {"cursor_factory", "context"}
         }
         self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
-        self._waiting: dict[str, list[tuple[tuple[Any, ...], asyncio.Future[Sequence[Any]]]]] = defaultdict(
-            list
-        )
+        self._waiting: dict[str, list[tuple[tuple[Any, ...], asyncio.Future[Row]]]] = defaultdict(list)
         self._task: asyncio.Task[None] | None = None
 
-    async def _one(self, statement: str, asked: tuple[Any, ...]) -> Sequence[Any]:
-        future: asyncio.Future[Sequence[Any]] = asyncio.get_running_loop().create_future()
+    async def _one(self, statement: str, asked: tuple[Any, ...], record: Callable[[Row], Record]) -> Record:
+        future: asyncio.Future[Row] = asyncio.get_running_loop().create_future()
         self._waiting[statement].append((asked, future))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._answer_all())
-        return await future
+        return record(await future)
 
     async def _answer_all(self) -> None:
         while self._waiting:

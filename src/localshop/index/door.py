@@ -143,8 +143,9 @@ class IndexDoor:
         while True:
             known = self._gate.repository(route.repository)
             state = await self._read(route, known.id if known is not None else 0)
-            if await self._gate.current(state.access):
+            if self._gate.knows(state.access):
                 return state
+            await self._gate.learn(state.access)
 
     def _read(self, route: Route, repository_id: int) -> Awaitable[Token | FileRow | MetadataRow]:
         """One read for each request, and nothing of it is told before the gate has let somebody in."""
@@ -222,6 +223,8 @@ class IndexDoor:
         """Answer; gives whether the file was given out, which counts as a download."""
         scope, receive, send, route, head = visit
         match outcome:
+            case Here():
+                return await deliver(scope, receive, send, self._shop, outcome, private=private)
             case None:
                 await say(send, 404, "no-such-file", f"There is no file {route.filename!r} here.", head=head)
             case Withheld():
@@ -229,8 +232,6 @@ class IndexDoor:
             case Elsewhere(url):
                 await redirect(send, 302, url, cache=b"no-store", head=head)
                 return not head and asks_for_beginning(scope)
-            case Here():
-                return await deliver(scope, receive, send, self._shop, outcome, private=private)
             case Coming():
                 return await send_coming(scope, receive, send, outcome, private=private)
         return False

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localshop.access.address import visitor
-from localshop.access.admission import Admission, asker, can_be_kept, until
+from localshop.access.admission import Admission, asker, can_be_kept, good_until
 from localshop.access.authorization import presented
 from localshop.access.rules import Identity
 from localshop.catalog.records import CredentialRecord, RepositoryRecord, UserRecord
@@ -68,8 +68,8 @@ def test_a_credential_is_kept_until_it_expires():
     end = datetime(2030, 1, 1, tzinfo=UTC)
     kept = admission(Identity(credential=credential(end)), private=True)
     assert can_be_kept(kept, [])
-    assert until(kept) == end.timestamp()
-    assert until(admission(Identity(credential=credential()), private=True)) > end.timestamp()
+    assert good_until(kept) == end.timestamp()
+    assert good_until(admission(Identity(credential=credential()), private=True)) > end.timestamp()
 
 
 @pytest.mark.parametrize("user", [None, object.__new__(UserRecord)])
