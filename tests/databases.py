@@ -19,7 +19,6 @@ from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pytest
 from django.core.management import call_command
 from django.db import transaction
 
@@ -45,12 +44,19 @@ _MIGRATE = (
 
 def sqlite_only(reason):
     """Mark a test of what there is on SQLite only."""
-    return pytest.mark.skipif(bool(SERVER), reason=reason)
+    return _skipped(bool(SERVER), reason)
 
 
 def postgresql_only(reason):
     """Mark a test of what there is on PostgreSQL only."""
-    return pytest.mark.skipif(not SERVER, reason=reason)
+    return _skipped(not SERVER, reason)
+
+
+def _skipped(where, reason):
+    # Benchmarks start homes as well, and have no pytest.
+    import pytest
+
+    return pytest.mark.skipif(where, reason=reason)
 
 
 class Sqlite:
@@ -96,8 +102,8 @@ class Sqlite:
 class Postgresql:
     """A database of its own for a home, made when it is first wanted."""
 
-    def __init__(self, name=None):
-        self.name = name or next(_names)
+    def __init__(self):
+        self.name = next(_names)
         self._made = False
 
     @property

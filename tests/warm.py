@@ -41,6 +41,7 @@ READY = (
     "django.middleware.csrf",
     "django.views.generic.base",
 )
+ON_POSTGRESQL = ("localshop.catalog.postgresql.base",)
 
 
 def run(arguments, environ, *, timeout):
@@ -125,7 +126,7 @@ def _fulfil(asking):
 
 
 if __name__ == "__main__":
-    for name in READY:
+    for name in READY + (ON_POSTGRESQL if "LOCALSHOP_TEST_DATABASE_URL" in os.environ else ()):
         import_module(name)
     assert not sys.modules.keys() & {"localshop.settings", "localshop.catalog.models"}
     # What is never written to stays shared.
