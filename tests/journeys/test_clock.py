@@ -225,7 +225,7 @@ def test_a_job_whose_worker_died_next_year_is_not_held_by_it(tables):
 @pytest.mark.parametrize("jump", [DAY, -DAY])
 async def test_a_job_that_runs_while_the_clock_is_set_is_not_begun_twice(repository, monkeypatch, jump):
     """All leases have run out at once, and nobody has died: an alarm would be mailed twice."""
-    monkeypatch.setattr(queue, "LEASE", 0.6)
+    monkeypatch.setattr(queue, "LEASE", 2.0)
     begun, ahead, go_on = 0, 0.0, asyncio.Event()
 
     async def long(_shop, _payload):
