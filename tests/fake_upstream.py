@@ -92,6 +92,18 @@ class Seen:
     headers: CIMultiDictProxy[str]
 
 
+class _Server(web.Server):
+    """Notes when each connection was begun."""
+
+    def __init__(self, upstream: FakeUpstream) -> None:
+        super().__init__(upstream._handle, access_log=None)
+        self._begun = upstream._begun
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        self._begun[handler] = asyncio.get_running_loop().time()
+        super().connection_made(handler, transport)
+
+
 class FakeUpstream:
     """See the top of this file."""
 
@@ -119,7 +131,7 @@ class FakeUpstream:
         self._held: dict[str, list[Held]] = {}
         self._written: dict[tuple[str, bool], bytes] = {}
         self._at: dict[str, Held] = {}
-        self._known: set[object] = set()
+        self._begun: dict[object, float] = {}
         self._seen: list[Seen] = []
         self._faults: list[Fault] = []
         self._runner: web.ServerRunner | None = None
@@ -196,6 +208,11 @@ class FakeUpstream:
         """Take all faults back; what hangs goes on."""
         self._faults.clear()
 
+    @property
+    def opened(self) -> int:
+        """How many connections there have been."""
+        return len(self._begun)
+
     def stop(self) -> None:
         """Close the listener and all connections: from now on connections are refused."""
         if self._runner is not None:
@@ -217,13 +234,20 @@ class FakeUpstream:
         if self._tls:
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             context.load_cert_chain(CERTIFICATE)
-        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=0.05)
+        self._runner = web.ServerRunner(_Server(self), shutdown_timeout=0.05)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self.host, self.port, ssl_context=context, reuse_address=True)
         await site.start()
         self.port = self._runner.addresses[0][1]
 
     async def _close(self, runner: web.ServerRunner) -> None:
+        # Connections on which nothing was asked may not have come as far as to the server yet, and a server
+        # that is closed loses them.
+        accepting = [task for task in asyncio.all_tasks() if "accept_connection" in repr(task.get_coro())]
+        if accepting:
+            _, shaking_hands = await asyncio.wait(accepting, timeout=0.1)
+            for task in shaking_hands:
+                task.cancel()
         open_ones = [] if runner.server is None else [each.transport for each in runner.server.connections]
         await runner.cleanup()
         for transport in open_ones:
@@ -248,9 +272,8 @@ class FakeUpstream:
     async def _travel(self, request: web.BaseRequest, delay: float) -> None:
         """Take the time that the way takes."""
         if self.away:
-            peer = request.transport.get_extra_info("peername") if request.transport is not None else None
-            delay += self.away if peer in self._known else 2 * self.away
-            self._known.add(peer)
+            # A connection can be used one such trip after it was begun.
+            delay += self.away + max(0.0, self._begun[request.protocol] + self.away - self._loop.time())
         if delay:
             await asyncio.sleep(delay)
 

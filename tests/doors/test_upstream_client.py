@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import ssl
@@ -248,15 +249,24 @@ async def test_headers_are_limited(upstream, client, source):
 
 
 async def test_what_is_not_http_is_nonsense(client):
+    talks = []
+
     async def talk(reader, writer):
+        talks.append(asyncio.current_task())
         await reader.read(100)
         writer.write(b"SSH-2.0-OpenSSH_9.2\r\n")
         writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
 
     server = await asyncio.start_server(talk, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     with pytest.raises(UpstreamNonsense, match="not HTTP"):
         await client.page(Source(id=1, url=f"http://127.0.0.1:{port}/simple/"), "demo")
+    await client.close()
+    # Those that it has opened beside have come as far as to the server by now.
+    await asyncio.sleep(0.05)
+    await asyncio.gather(*talks)
     server.close()
     await server.wait_closed()
 
@@ -487,6 +497,48 @@ async def test_compressed_metadata_is_not_taken_for_metadata(upstream, client, s
     upstream.fault("*", headers={"Content-Encoding": "gzip"})
     with pytest.raises(UpstreamNonsense, match="compressed"):
         await client.small(source, f"{upstream.file_url(held)}.metadata", limit=1 << 20)
+
+
+# Connections.
+
+
+async def opened(upstream, count):
+    """Wait until there have been so many connections, and see that no more are made."""
+    for _ in range(200):
+        if upstream.opened >= count:
+            break
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)
+    assert upstream.opened == count
+
+
+async def test_those_that_come_together_later_find_connections_open(upstream, client, source):
+    """Else each wave of an installation waits for one more trip there and back, with TLS for more."""
+    for number in range(5):
+        upstream.add(wheel(f"demo-{number}", "1.0"))
+    await client.page(source, "demo-0")
+    await opened(upstream, 5)
+
+    await asyncio.gather(*(client.page(source, f"demo-{number}") for number in range(5)))
+    await opened(upstream, 5)
+
+
+async def test_no_connections_are_opened_beside_that_of_a_file(upstream, client, source):
+    """A job that brings one file home would leave four behind that nobody uses."""
+    url = upstream.file_url(upstream.add(BIG))
+    async with client.open(source, url) as stream:
+        await read(stream)
+    await opened(upstream, 1)
+
+
+async def test_connections_that_are_being_opened_end_with_the_client(upstream, source):
+    """They would keep a process from ending, or come to life in nobody's hands."""
+    client = UpstreamClient()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await client.page(source, "demo")
+    await client.close()
+    assert len(asyncio.all_tasks()) == 1
 
 
 # Files.

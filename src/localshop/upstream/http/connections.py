@@ -18,6 +18,7 @@ from localshop.upstream.addresses import origin, parse, shown
 from localshop.upstream.guard import Allowance, actual
 from localshop.upstream.source import Source
 
+from .ahead import ConnectorAhead
 from .responses import Response
 
 # A whole page, or some metadata, has its own time limit around all hops.
@@ -98,7 +99,7 @@ class Connections:
         allowance = Allowance.of(home.raw_host or "", file_hosts=source.file_hosts)
         if allowance not in self._sessions:
             resolver = _GuardedResolver(allowance)
-            connector = aiohttp.TCPConnector(
+            connector = ConnectorAhead(
                 resolver=aiohttp.ThreadedResolver() if self._proxy else resolver,
                 limit=4 * _PER_HOST,
                 limit_per_host=_PER_HOST,
