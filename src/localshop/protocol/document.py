@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+
+from localshop.protocol import quickjson
 
 # Stands first in what is packed; another number means that the page has to be fetched again.
 _FORMAT = 1
@@ -119,13 +120,13 @@ def pack(document: Document) -> bytes:
     ]
     head = (document.name, document.status, document.status_reason, document.extra, document.dropped)
     # The lowest level: most of a page is digests, which no level makes smaller.
-    return zlib.compress(json.dumps((_FORMAT, head, rows), separators=(",", ":")).encode(), level=1)
+    return zlib.compress(quickjson.dumps((_FORMAT, head, rows)), level=1)
 
 
 def unpack(data: bytes) -> Document:
     """Read what `pack` made; ValueError when it is something else."""
     try:
-        number, head, rows = json.loads(zlib.decompress(data))
+        number, head, rows = quickjson.loads(zlib.decompress(data))
         if number != _FORMAT:
             raise ValueError(f"A stored page has format {number!r}, not {_FORMAT}.")
         name, status, reason, extra, dropped = head

@@ -6,7 +6,6 @@ the project's page as clients see it (PEP 691): what is hidden there cannot appe
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Any
 from packaging.metadata import RawMetadata, parse_email
 from packaging.version import Version
 
-from localshop.protocol import filenames, names
+from localshop.protocol import filenames, names, quickjson
 from localshop.protocol.coremetadata import MOST_FIELDS, MOST_KINDS
 
 Record = Mapping[str, Any]
@@ -92,7 +91,7 @@ def document(page: Mapping[str, Any], releases: Releases, version: str, *, whole
         }
     record["urls"] = [_file(file, told.origin) for file in files]
     record["vulnerabilities"] = list(told.vulnerabilities)
-    return json.dumps(record, separators=(",", ":")).encode()
+    return quickjson.dumps(record)
 
 
 def vulnerability(advisory: Mapping[str, Any], fixed_in: Sequence[str]) -> Record:

@@ -11,7 +11,9 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Literal, NoReturn
+from typing import Any, Literal, NoReturn
+
+import orjson
 
 from localshop.errors import UpstreamNonsense
 from localshop.protocol import names
@@ -65,11 +67,7 @@ def kind_of(content_type: str, text: str) -> Literal["json", "html"] | None:
 def _read_json(text: str, *, url: str, project: str) -> Document:
     """Read PEP 691's JSON."""
     try:
-        page = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
-        if "\\ud" in text or "\\uD" in text:
-            # Half a surrogate pair can be written in JSON, but not in UTF-8; clients reject such a page.
-            whole = json.dumps(page, ensure_ascii=False).encode(errors="replace")
-            page = json.loads(whole)
+        page = _parsed(text)
     except (ValueError, RecursionError) as error:
         raise UpstreamNonsense(f"{url} answered with JSON that cannot be read: {error}.") from error
     if not isinstance(page, dict) or not isinstance(page.get("files"), list):
@@ -91,6 +89,15 @@ def _read_json(text: str, *, url: str, project: str) -> Document:
         extra=unknown(page, _KNOWN),
         dropped=dropped,
     )
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        page = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        # Half a surrogate pair can be written in JSON, but not in UTF-8; clients reject such a page.
+        return json.loads(json.dumps(page, ensure_ascii=False).encode(errors="replace"))
 
 
 def _read_html(text: str, *, url: str, project: str) -> Document:

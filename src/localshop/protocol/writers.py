@@ -7,9 +7,9 @@ HTML with a regular expression), and the same bytes for the same page.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 
+from localshop.protocol import quickjson
 from localshop.protocol.pages import Page, Shown
 
 API_VERSION = "1.4"
@@ -114,7 +114,7 @@ def _add(record: dict[str, object], extra: Mapping[str, object], ours: frozenset
 
 
 def _json(record: dict[str, object]) -> bytes:
-    return json.dumps(record, separators=(",", ":")).encode()
+    return quickjson.dumps(record)
 
 
 def _anchor(shown: Shown) -> str:

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from localshop.protocol.document import Document, Entry, moment_of, pack, unpack, with_first_seen
 
 TEXT = st.text(max_size=10)
-JSON_VALUES = st.recursive(st.none() | st.booleans() | st.integers() | TEXT, st.lists, max_leaves=4)
+# Beyond 64 bits a number is read as the nearest float.
+INTEGERS = st.integers(-(2**63), 2**64 - 1)
+JSON_VALUES = st.recursive(st.none() | st.booleans() | INTEGERS | TEXT, st.lists, max_leaves=4)
 EXTRA = st.dictionaries(TEXT, JSON_VALUES, max_size=2)
 ENTRIES = st.builds(
     Entry,
