@@ -6,10 +6,15 @@ import asyncio
 
 import pytest
 
+from asgi_client import Browser
 from databases import SERVER
 from distributions import sdist, wheel
+from fake_upstream import FakeUpstream
+from localshop.asgi import FrontDoor
 from localshop.catalog import projects, repositories
+from localshop.catalog.models import ShelvedPage
 from localshop.mirror.locate import locate
+from localshop.mirror.page import page
 from pages import JSON, filenames, settled
 from threads import in_thread
 
@@ -173,7 +178,6 @@ async def test_who_came_before_the_upstreams_changed_places_leaves_nothing_behin
     browser, upstream, repository
 ):
     """What answered first for him must not answer for others, whom an administrator has told otherwise."""
-    from fake_upstream import FakeUpstream
 
     async def put_in_order(*urls):
         await in_thread(repositories.edit_repository, "default", upstreams=urls, changes={})
@@ -194,6 +198,49 @@ async def test_who_came_before_the_upstreams_changed_places_leaves_nothing_behin
         page = await browser.get("/repo/default/demo/", headers=JSON)
 
     assert filenames(page) == ["demo-99.0-py3-none-any.whl"]
+
+
+async def test_a_page_that_was_begun_before_the_upstreams_changed_places_is_not_kept_for_others(
+    browser, upstream, repository
+):
+    """Else the files of the one that was first would be shown until the project changes."""
+    with FakeUpstream() as second:
+        upstream.add(wheel("demo", "1.0"))
+        second.add(wheel("demo", "99.0"))
+        for urls in ([second.url, upstream.url], [upstream.url, second.url]):
+            await in_thread(repositories.edit_repository, "default", upstreams=urls, changes={})
+            await browser.get("/repo/default/demo/", headers=JSON)
+        shop, before = browser.application._shop, browser.application._gate.repository("default")
+        await in_thread(
+            repositories.edit_repository, "default", upstreams=[second.url, upstream.url], changes={}
+        )
+        token = await shop.reads.token(before.id, "demo")
+        begun = await page(shop, before, "demo", token=token, form="json")
+        await settled(browser)
+        answer = await browser.get("/repo/default/demo/", headers=JSON)
+
+    assert b"demo-1.0-" in begun.plain()
+    assert b"demo-1.0-" not in answer.body
+
+
+@pytest.mark.parametrize("accept", ["application/vnd.pypi.simple.v1+json", "text/html"])
+@pytest.mark.parametrize("status", ["active", "archived", "quarantined"])
+async def test_the_first_page_of_a_project_is_the_one_that_is_made_ever_after(
+    browser, upstream, accept, status
+):
+    """It is made in another way, and a client that meets two workers would see the page change."""
+    upstream.add(wheel("demo", "1.0", requires_python=">=3.8"), yanked="broken")
+    upstream.add(wheel("demo", "1.0", tag="cp39-cp39-win_amd64"), metadata="absent")
+    upstream.add(sdist("demo", "2.0"), upload_time=None)
+    upstream.status["demo"] = status
+    first = await browser.get("/repo/default/demo/", headers={"Accept": accept})
+    await settled(browser)
+    await in_thread(ShelvedPage.objects.all().delete)
+    async with Browser(FrontDoor()) as other_worker:
+        again = await other_worker.get("/repo/default/demo/", headers={"Accept": accept})
+
+    assert (first.status, first.body) == (200, again.body)
+    assert first.headers["etag"] == again.headers["etag"]
 
 
 async def test_keys_that_nobody_knows_yet_are_kept(browser, upstream):

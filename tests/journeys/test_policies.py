@@ -169,6 +169,7 @@ async def test_a_page_that_lies_ready_is_not_made_anew_by_rules_that_come_and_go
     await save()
     third = await browser.get(PAGE, headers=JSON)
     assert first.headers["etag"] == second.headers["etag"] == third.headers["etag"]
+    await settled(browser)
     assert await in_thread(ShelvedPage.objects.count) == 1
 
 

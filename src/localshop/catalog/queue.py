@@ -70,7 +70,7 @@ def enqueue(
     """
     if Job.State.WAITING in _states(key):
         return
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         if Job.State.FAILED in _states(key):
             failed = Job.objects.filter(key=key, state=Job.State.FAILED)
             long_ago = Q(run_after__lt=now - _REVIVE_AFTER) | Q(run_after__gt=now + _APART)

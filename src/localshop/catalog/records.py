@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from ipaddress import IPv4Network, IPv6Network
 from typing import NamedTuple
@@ -42,6 +43,13 @@ class RepositoryRecord:
     upstreams: tuple[Source, ...]
     networks: tuple[NetworkRecord, ...]
     rules: Rules = NO_RULES
+    page_mark: str = field(init=False)
+    """Of what a page depends on that changes no project: the rules, and who is asked in which order."""
+
+    def __post_init__(self) -> None:
+        told = repr((self.rules.mark, [one.id for one in self.upstreams]))
+        mark = hashlib.blake2b(told.encode(), digest_size=5).hexdigest()
+        object.__setattr__(self, "page_mark", mark)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,10 +56,12 @@ async def page(
     if not token.id or not (token.listed or ours):
         tally(_ABSENT)
         return None
-    found = await shelf.take(shop, token, form, mark=repository.rules.mark)
+    found = await shelf.take(shop, token, form, mark=repository.page_mark)
+    if found is None:
+        outcome = _BUILT if outcome is _SHELF else outcome
+        found = shelf.make_at_once(shop, repository, token, form)
     if found is None:
         found = await _make(shop, repository, name, token=token, form=form)
-        outcome = _BUILT if outcome is _SHELF else outcome
     tally(outcome)
     return found
 
@@ -88,7 +90,7 @@ async def _make(
 
     async def build() -> Rendered | None:
         newest = await shop.reads.token(repository.id, name)
-        ready = await shelf.take(shop, newest, form, mark=repository.rules.mark)
+        ready = await shelf.take(shop, newest, form, mark=repository.page_mark)
         if ready is not None:
             return ready
         project = await known_project(shop, repository, name, token=newest)
@@ -99,5 +101,5 @@ async def _make(
             shop.behind(work, what=f"Learning the licences of {name}")
         return await shelf.make(shop, repository, project, form)
 
-    state = f"{token.id} {token.serial} {token.arrivals} {repository.rules.mark} {form}"
+    state = f"{token.id} {token.serial} {token.arrivals} {repository.page_mark} {form}"
     return await shop.flights.once(f"build {state}", build)

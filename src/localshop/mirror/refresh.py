@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -13,11 +13,13 @@ from localshop.catalog.projects import Finding
 from localshop.catalog.records import Bad, ProjectRecord, RepositoryRecord, UpstreamPageRecord
 from localshop.errors import UpstreamDenied, UpstreamError, UpstreamNonsense, UpstreamUnavailable
 from localshop.observe.log import event, get_logger
+from localshop.policies.judge import Judge
 from localshop.protocol.document import Document, pack, with_first_seen
 from localshop.protocol.filenames import parse
 from localshop.protocol.readers import read
+from localshop.shelf.hearing import remember_idle
 from localshop.shelf.known import known_project
-from localshop.shelf.parts import Answer, known_document, remember_answer
+from localshop.shelf.parts import Answer, judge_of, known_document, remember_answer
 from localshop.shop import Shop
 from localshop.upstream.answers import PageAnswer
 from localshop.upstream.source import Source
@@ -235,7 +237,7 @@ async def _write_down(
     if project is not None and any(finding.page is not None for finding in trip.findings):
         await _compare_digests(shop, repository, project, trip.document)
     listed = trip.document is not None or await _anything_stored(shop, project, trip)
-    saved = await shop.write(
+    save = partial(
         projects.save_findings,
         repository.id,
         name,
@@ -248,12 +250,21 @@ async def _write_down(
         status_reason=trip.document.status_reason if trip.document is not None else "",
         bad=await shop.run(_bad, repository, project, trip.turns) if project is not None else (),
     )
-    if project is None and trip.document is not None:
-        # The page is made of it now, and the next who comes wants one of its files.
-        answer = Answer(trip.findings[-1].upstream_id, trip.document, now)
-        remember_answer(shop, repository, saved, answer)
-        shop.records.put(saved.id, saved, state=saved.serial)
+    if project is not None or trip.document is None:
+        return await shop.write(save)
+    saved, judge = await shop.write(_with_judge, repository, save)
+    # The page is made of that now, and the next who comes wants one of its files.
+    remember_answer(shop, repository, saved, Answer(trip.findings[-1].upstream_id, trip.document, now))
+    remember_idle(shop, repository, saved, judge)
+    shop.records.put(saved.id, saved, state=saved.serial)
     return saved
+
+
+def _with_judge(
+    repository: RepositoryRecord, save: Callable[[], ProjectRecord]
+) -> tuple[ProjectRecord, Judge]:
+    saved = save()
+    return saved, judge_of(repository, saved)
 
 
 def _bad(repository: RepositoryRecord, project: ProjectRecord, turns: Sequence[Turn]) -> list[Bad]:

@@ -88,8 +88,19 @@ async def _called(shop: Shop, repository: RepositoryRecord, project: ProjectReco
     return await shop.flights.once(key, lambda: shop.look(hearing, repository, project))
 
 
-def hearing_of(judge: Judge) -> Hearing:
-    """The hearing of a project of whose files no rule says anything."""
+def known_idle_judge(shop: Shop, repository: RepositoryRecord, project: ProjectRecord) -> Judge | None:
+    """The judge of a project in this state, if he was called and no rule says anything of its files."""
+    found: Hearing | None = shop.hearings.get(project.id, state=(project.serial, repository.rules.mark))
+    return found.judge if found is not None and found.judge.idle else None
+
+
+def remember_idle(shop: Shop, repository: RepositoryRecord, project: ProjectRecord, judge: Judge) -> None:
+    """Keep a judge who has nothing to say: whoever wants the page or a file next need not call him again."""
+    if judge.idle:
+        remember(shop, _hearing_of(judge), project, mark=repository.rules.mark)
+
+
+def _hearing_of(judge: Judge) -> Hearing:
     return Hearing(Parts(judge.case.project, own=(), document=None, judge=judge), {})
 
 
@@ -103,7 +114,7 @@ def hearing(repository: RepositoryRecord, project: ProjectRecord) -> Hearing:
     """Call a project before its judge; this is blocking work."""
     judge = judge_of(repository, project)
     if judge.idle:
-        return hearing_of(judge)
+        return _hearing_of(judge)
     parts = parts_of(repository, project)
     known = {entry.place: subject for entry, subject in subjects(parts)}
     for own in map(own_of, files.every_row(project.id)):

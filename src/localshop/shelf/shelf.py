@@ -22,7 +22,7 @@ from localshop.protocol.writers import page_html, page_json
 from localshop.shop import Shop
 
 from .assemble import Parts, assemble
-from .hearing import hearing_of, remember
+from .hearing import known_idle_judge, remember_idle
 from .parts import Answer, known_answer, parts_of
 
 log = get_logger(__name__)
@@ -32,7 +32,10 @@ HTML = "html"
 _WRITERS = {JSON: page_json, HTML: page_html}
 _RECIPE = "1"
 """Goes up when the same parts give another page than before; pages of other recipes are made again."""
-_LEVEL = 6
+_LEVEL = 3
+"""Of gzip. Most of a page is digests: the usual 6 takes twice as long to make it a twelfth smaller."""
+_FEW = 300
+"""Files of a page that is made in a few milliseconds."""
 
 
 @dataclass(slots=True)
@@ -58,7 +61,7 @@ class Rendered:
 async def take(shop: Shop, token: Token, form: str, *, mark: str) -> Rendered | None:
     """The page of the project that the token stands for, if one lies ready that is still good.
 
-    ``mark`` is that of the repository's rules.
+    ``mark`` is that of the repository.
     """
     key = (token.id, form)
     page: Rendered | None = shop.pages.get(key)
@@ -74,6 +77,25 @@ async def take(shop: Shop, token: Token, form: str, *, mark: str) -> Rendered | 
     return page
 
 
+def make_at_once(shop: Shop, repository: RepositoryRecord, token: Token, form: str) -> Rendered | None:
+    """The project's page, where all that it is made of was just read; None: make it in the usual way.
+
+    So it is after the first look for a project, of which nothing is here yet; most pages of a first
+    installation are made here. A small one takes less time than a thread would take from the loop.
+    """
+    project = shop.records.get(token.id, state=token.serial)
+    if project is None or token.kind or token.arrivals:
+        return None
+    answer = known_answer(shop, repository, project)
+    judge = known_idle_judge(shop, repository, project)
+    if answer is None or judge is None or len(answer.document.files) > _FEW:
+        return None
+    parts = Parts(project.name, own=(), document=answer.document, judge=judge, since=answer.since)
+    page = _render(shop, repository, project, form=form, parts=_placed(shop, repository, parts))
+    _keep_both(shop, project, form, page)
+    return page
+
+
 async def make(shop: Shop, repository: RepositoryRecord, project: ProjectRecord, form: str) -> Rendered:
     """Build the project's page in this form, put it on the shelf, and take it.
 
@@ -81,12 +103,8 @@ async def make(shop: Shop, repository: RepositoryRecord, project: ProjectRecord,
     """
     answer = known_answer(shop, repository, project)
     page, judge = await shop.run(_make, shop, repository, project, form=form, answer=answer)
-    _keep(shop, project.id, form, page)
-    if judge.idle:
-        # Whoever wants one of its files next need not call him again.
-        remember(shop, hearing_of(judge), project, mark=repository.rules.mark)
-    # Nobody has to wait for that; and without it the page is made again some time.
-    shop.behind(_save(shop, project, form, page), what=f"Keeping the page of {project.name}")
+    remember_idle(shop, repository, project, judge)
+    _keep_both(shop, project, form, page)
     return page
 
 
@@ -115,10 +133,9 @@ def pack(
 
 
 def recipe(shop: Shop, arrivals: int, mark: str) -> str:
-    """How a page is made now: by rules of this mark. Made offline it also depends on what is stored here."""
+    """How a page is made now, for this mark. Made offline it also depends on what is stored here."""
     how = _recipe_for(shop.config.public_url)
-    how = f"{how}-offline-{arrivals}" if shop.config.offline else how
-    return f"{how}-{mark}" if mark else how
+    return f"{how}-offline-{arrivals}-{mark}" if shop.config.offline else f"{how}-{mark}"
 
 
 @lru_cache(maxsize=8)
@@ -155,22 +172,33 @@ def _keep(shop: Shop, project_id: int, form: str, page: Rendered) -> None:
     shop.pages.put((project_id, form), page, weight=weight(page))
 
 
+def _keep_both(shop: Shop, project: ProjectRecord, form: str, page: Rendered) -> None:
+    """Keep a page in memory, and, soon, on the shelf: without it there it is made again some time."""
+    _keep(shop, project.id, form, page)
+    shop.behind(_save(shop, project, form, page), what=f"Keeping the page of {project.name}")
+
+
 def _make(
     shop: Shop, repository: RepositoryRecord, project: ProjectRecord, *, form: str, answer: Answer | None
 ) -> tuple[Rendered, Judge]:
     parts = _parts(shop, repository, project, answer)
+    return _render(shop, repository, project, form=form, parts=parts), parts.judge
+
+
+def _render(
+    shop: Shop, repository: RepositoryRecord, project: ProjectRecord, *, form: str, parts: Parts
+) -> Rendered:
     made = assemble(parts, shop.now())
-    how = recipe(shop, project.arrivals, repository.rules.mark)
+    how = recipe(shop, project.arrivals, repository.page_mark)
     plain = _WRITERS[form](made.page)
-    page = pack(
+    return pack(
         plain, serial=project.serial, recipe=how, good_from=made.good_from, good_until=made.good_until
     )
-    return page, parts.judge
 
 
 async def _save(shop: Shop, project: ProjectRecord, form: str, page: Rendered) -> None:
     try:
-        await shop.write(
+        await shop.write_soon(
             projects.save_page,
             project.id,
             form,
@@ -191,10 +219,16 @@ def _parts(shop: Shop, repository: RepositoryRecord, project: ProjectRecord, ans
     # Each thing that arrives is counted: most projects are looked at once, before any has.
     untouched = not project.kind and not project.arrivals
     return replace(
-        parts_of(repository, project, answer=answer),
-        base=base_of(shop, repository),
+        _placed(shop, repository, parts_of(repository, project, answer=answer)),
         metadata={} if untouched else files.metadata_digests(project.id),
-        offline=shop.config.offline,
         provenance=frozenset() if untouched else attestations.places(project.id),
+    )
+
+
+def _placed(shop: Shop, repository: RepositoryRecord, parts: Parts) -> Parts:
+    return replace(
+        parts,
+        base=base_of(shop, repository),
+        offline=shop.config.offline,
         origin=_origin(shop.config.public_url),
     )

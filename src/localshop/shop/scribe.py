@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
@@ -40,12 +41,21 @@ class _Asked(NamedTuple):
 
 
 class Scribe:
-    """Writes for one event loop. ``run`` does blocking work in a thread."""
+    """Writes for one event loop. ``run`` does blocking work in a thread.
+
+    ``pause``: seconds for which writes are gathered before any is begun.
+    """
 
     def __init__(
-        self, run: Callable[..., Awaitable[list[_Ended]]], *, clock: Callable[[], float] = time.monotonic
+        self,
+        run: Callable[..., Awaitable[list[_Ended]]],
+        *,
+        pause: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._run = run
+        self._pause = pause
+        self._closing = asyncio.Event()
         self._clock = clock
         self._waiting: list[_Asked] = []
         self._writing: asyncio.Task[None] | None = None
@@ -61,13 +71,17 @@ class Scribe:
         return await future
 
     async def close(self) -> None:
-        """Write what still waits."""
+        """Write what still waits, at once."""
+        self._closing.set()
         if self._writing is not None:
             await self._writing
 
     async def _write_all(self) -> None:
         try:
             while self._waiting:
+                if self._pause:
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._closing.wait(), self._pause)
                 batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
                 # They have been waiting for the batch before, and that counts.
                 waited = self._clock() - batch[0].at

@@ -36,6 +36,8 @@ _BEHIND_AT_ONCE = 6
 _THREADS = 8
 _READERS = 4
 _CARRIERS = 16
+_SOON = 0.2
+"""Seconds for which writes that nobody waits for are gathered."""
 _PAGES_IN_MEMORY = 64 << 20
 _ENTRIES_IN_MEMORY = 60_000
 _HEARD_IN_MEMORY = 100_000
@@ -93,9 +95,14 @@ class Shop:
     )
     _connections: set[BaseDatabaseWrapper] = field(default_factory=set)
     """Of the threads; each has one of its own."""
-    _scribe: Scribe | None = None
+    _scribe: Scribe = field(init=False)
+    _slow_scribe: Scribe = field(init=False)
     _behind: set[asyncio.Task[Any]] = field(default_factory=set)
     _behind_once: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._scribe = Scribe(self.run)
+        self._slow_scribe = Scribe(self.run, pause=_SOON)
 
     async def run(
         self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
@@ -120,9 +127,13 @@ class Shop:
 
         It is committed when this returns, but a power cut may undo it (``catalog.durability``).
         """
-        if self._scribe is None:
-            self._scribe = Scribe(self.run)
         return await self._scribe.write(work, *args, **kwargs)
+
+    async def write_soon(
+        self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Result:
+        """As ``write``, for what nobody waits for: with all that comes within the next moment."""
+        return await self._slow_scribe.write(work, *args, **kwargs)
 
     async def look(
         self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
@@ -184,13 +195,13 @@ class Shop:
     async def close(self) -> None:
         """End what runs behind and give everything back."""
         # What has come of a download stays in its part file, for the next one to go on with.
+        await self._slow_scribe.close()
         running = [*self._behind, *(download.task for download in self.downloads.values())]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         await self.flights.close()
-        if self._scribe is not None:
-            await self._scribe.close()
+        await self._scribe.close()
         await self.upstream.close()
         await self.reads.close()
         await asyncio.to_thread(self._end_threads)

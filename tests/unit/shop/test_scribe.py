@@ -33,6 +33,23 @@ async def test_the_wait_for_the_batch_before_counts():
     assert left == [None, patience.PATIENCE - 5.0]
 
 
+async def test_what_nobody_waits_for_is_gathered_and_written_at_the_end():
+    """A transaction for each page of an installation takes what its clients wait for."""
+    written = []
+
+    async def run(_work, works, *, waited):
+        written.append(len(works))
+        return [_Ended(work(), None) for work in works]
+
+    scribe = Scribe(run, pause=60.0)
+    writing = [asyncio.create_task(scribe.write(int)) for _ in range(3)]
+    await asyncio.sleep(0.01)
+    assert written == []
+    await scribe.close()
+    assert await asyncio.gather(*writing) == [0, 0, 0]
+    assert written == [3]
+
+
 def test_what_was_waited_for_adds_up():
     with patience.spent(3.0), patience.spent(2.0):
         assert patience.left() == patience.PATIENCE - 5.0
