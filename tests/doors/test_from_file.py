@@ -11,12 +11,16 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from localshop.cli.connection import Connection
+from localshop.cli.connection import Connection, Limits
 
 SIZE = 20_000_000
 PART = 3_000_000
 PATIENCE = 30
 DATA = os.urandom(1000) * (SIZE // 1000)
+
+
+class HastyConnection(Connection):
+    limits = Limits(unread_seconds=1)
 
 
 class Application:
@@ -69,10 +73,10 @@ async def state():
 
 @pytest.fixture
 async def address(application, state):
-    config = uvicorn.Config(application, http=Connection, ws="none", log_config=None)
+    config = uvicorn.Config(application, http=HastyConnection, ws="none", log_config=None)
     config.load()
     server = await asyncio.get_running_loop().create_server(
-        lambda: Connection(config, state, {}), "127.0.0.1", 0
+        lambda: HastyConnection(config, state, {}), "127.0.0.1", 0
     )
     async with server:
         yield server.sockets[0].getsockname()
@@ -139,16 +143,16 @@ async def test_who_reads_slowly_gets_all_of_it(address, state):
     writer.close()
 
 
-@pytest.mark.parametrize("who", ["client", "server"])
+@pytest.mark.parametrize("who", ["client", "server", "nobody"])
 async def test_when_the_connection_ends_so_does_the_answer(address, state, application, who):
-    """Nothing may wait for ever for room in a socket that nobody reads from any more."""
+    """Nothing may wait for ever for room in a socket that nobody reads from, even if nobody ends it."""
     before = sockets()
     _, writer = await connect(address)
     writer.write(get("/file"))
     await until(lambda: waits_for_room(state))
     if who == "client":
         writer.transport.abort()
-    else:
+    elif who == "server":
         (connection,) = state.connections
         connection.transport.abort()
     await until(lambda: not state.tasks and not state.connections)
