@@ -338,7 +338,9 @@ class FakeUpstream:
         if self.serial is not None:
             headers["X-PyPI-Last-Serial"] = str(self.serial)
         if self.etags:
-            headers["ETag"] = f'"{hashlib.md5(body).hexdigest()}"'
+            # Of a large file this takes longer than all that a benchmark asks for.
+            told = body[: 1 << 20] if self.frozen else body
+            headers["ETag"] = f'"{hashlib.md5(told).hexdigest()}"'
             if request.headers.get("If-None-Match") == headers["ETag"]:
                 return Answer(304, headers=headers)
         return Answer(200, body, headers)
@@ -356,7 +358,9 @@ class FakeUpstream:
     def _file(self, request: web.BaseRequest, body: bytes) -> Answer:
         headers = {"Content-Type": "application/octet-stream"}
         if self.etags:
-            headers["ETag"] = f'"{hashlib.md5(body).hexdigest()}"'
+            # Of a large file this takes longer than all that a benchmark asks for.
+            told = body[: 1 << 20] if self.frozen else body
+            headers["ETag"] = f'"{hashlib.md5(told).hexdigest()}"'
         match = re.fullmatch(r"bytes=([0-9]*)-([0-9]*)", request.headers.get("Range", ""))
         if_range = request.headers.get("If-Range")
         if not self.ranges or match is None or if_range not in {None, headers.get("ETag")}:
