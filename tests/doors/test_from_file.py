@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import ssl
 from pathlib import Path
 
 import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
+from fake_upstream import CERTIFICATE
 from localshop.cli.connection import Connection, Limits
 
 SIZE = 20_000_000
@@ -130,6 +132,31 @@ async def test_a_file_comes_whole_and_in_its_turn(address):
         answers = [await answer(reader) for _ in range(5)]
     assert answers == [b"/first", DATA, b"/between", DATA, b"/last"]
     writer.close()
+
+
+async def test_where_the_server_speaks_tls_nothing_is_offered_to_go_past_it():
+    """What the kernel sends is not encrypted: anybody would see the file, and the client get nonsense."""
+    offered = []
+
+    async def application(scope, receive, send):
+        offered.append(scope.get("extensions"))
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    config = uvicorn.Config(application, http=Connection, ws="none", log_config=None)
+    config.load()
+    ours, theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context(cafile=CERTIFICATE)
+    ours.load_cert_chain(CERTIFICATE)
+    theirs.check_hostname = False
+    server = await asyncio.get_running_loop().create_server(
+        lambda: Connection(config, ServerState(), {}), "127.0.0.1", 0, ssl=ours
+    )
+    async with server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname(), ssl=theirs)
+        writer.write(get("/"))
+        assert (await reader.readline()).startswith(b"HTTP/1.1 204")
+        writer.close()
+    assert offered == [None]
 
 
 async def test_who_reads_slowly_gets_all_of_it(address, state):
