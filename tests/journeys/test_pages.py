@@ -391,3 +391,11 @@ async def test_what_was_fetched_is_not_waited_for_but_what_is_promised_is(browse
             return [*found, level()]
 
     assert await in_thread(levels) == (["on", "off", "on"] if SERVER else [2, 1, 2])
+
+
+async def test_a_page_that_was_just_made_is_kept_by_a_process_that_ends(repository, upstream):
+    """It is written a moment later, and a restart must not cost everybody a second making."""
+    upstream.add(wheel("demo", "1.0"))
+    async with Browser(FrontDoor()) as ending:
+        await ending.get("/repo/default/demo/", headers=JSON)
+    assert await in_thread(ShelvedPage.objects.count) == 1

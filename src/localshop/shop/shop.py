@@ -195,12 +195,13 @@ class Shop:
     async def close(self) -> None:
         """End what runs behind and give everything back."""
         # What has come of a download stays in its part file, for the next one to go on with.
-        await self._slow_scribe.close()
         running = [*self._behind, *(download.task for download in self.downloads.values())]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         await self.flights.close()
+        # What waits to be written is, though those who asked for it were just ended.
+        await self._slow_scribe.close()
         await self._scribe.close()
         await self.upstream.close()
         await self.reads.close()
